@@ -1,0 +1,68 @@
+"""Why GPUs suit deep learning, and when they do not: measured here, recorded there, or predicted.
+
+>>> import gpu_lessons as gl
+>>> layer = gl.DenseForward(batch_size=256, n_in=2048, n_out=2048)
+>>> print(gl.predict(layer, gl.machine("nvidia-t4")))  # doctest: +SKIP
+
+Nothing is imported before it is used, so ``import gpu_lessons`` costs a few milliseconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.hardware.detect import this_machine as this_machine
+    from gpu_lessons.hardware.machines import Machine as Machine
+    from gpu_lessons.hardware.machines import machine as machine
+    from gpu_lessons.hardware.machines import machines as machines
+    from gpu_lessons.lessons.setup import say_devices as say_devices
+    from gpu_lessons.measure import measure as measure
+    from gpu_lessons.measure import measure_this_cpu as measure_this_cpu
+    from gpu_lessons.model import predict as predict
+    from gpu_lessons.records import Measurement as Measurement
+    from gpu_lessons.records import Prediction as Prediction
+    from gpu_lessons.records import Sweep as Sweep
+    from gpu_lessons.work import Copy as Copy
+    from gpu_lessons.work import DenseForward as DenseForward
+    from gpu_lessons.work import DenseTrainStep as DenseTrainStep
+    from gpu_lessons.work import Elementwise as Elementwise
+    from gpu_lessons.work import memory_needed as memory_needed
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "explore_batch_and_width": "explorers",
+    "this_machine": "hardware.detect",
+    "Machine": "hardware.machines",
+    "machine": "hardware.machines",
+    "machines": "hardware.machines",
+    "say_devices": "lessons.setup",
+    "measure": "measure",
+    "measure_this_cpu": "measure",
+    "predict": "model",
+    "Measurement": "records",
+    "Prediction": "records",
+    "Sweep": "records",
+    "Copy": "work",
+    "DenseForward": "work",
+    "DenseTrainStep": "work",
+    "Elementwise": "work",
+    "memory_needed": "work",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gpu_lessons' has no attribute {name!r}")
+    value = getattr(import_module(f"gpu_lessons.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -1,0 +1,1 @@
+"""What the package draws: Altair charts, one file a figure."""

@@ -1,0 +1,174 @@
+"""The main figure: one dense layer on a CPU and a GPU, over batch size and layer width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import altair as alt
+
+from gpu_lessons.charts.grid import REGIME_NAMES, Grid
+from gpu_lessons.charts.panels import memory_panel, speedup_map, time_parts
+from gpu_lessons.charts.theme import (
+    CPU,
+    GPU,
+    INK,
+    LAUNCH,
+    MUTED,
+    SELECTED,
+    chart_config,
+    count_label,
+    text_style,
+    vega_time,
+)
+
+__all__ = ["batch_and_width_chart"]
+
+_LEFT, _RIGHT, _GAP = 400, 300, 64
+_WIDE = _LEFT + _RIGHT + _GAP
+_TINTS = {"launch": "#f1f5f9", "memory": "#e0e7ff", "filling": "#fef9c3", "compute": "#dcfce7"}
+_DASHED, _DOTTED = [8, 3], [2, 3]
+
+
+def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, sliders: bool) -> alt.VConcatChart:
+    """Return the figure; its parameters ``batch_log2`` and ``width_log2`` choose the point.
+
+    Parameters
+    ----------
+    grid : Grid
+        What to show.
+    batch_log2, width_log2 : int
+        The point shown first.
+    sliders : bool
+        Whether the chart carries its own sliders, for pages without a kernel.
+    """
+    right = alt.vconcat(
+        time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT), spacing=14
+    ).resolve_scale(color="independent")
+    chart = alt.vconcat(_headline(grid), alt.hconcat(_times(grid), right, spacing=20), spacing=6)
+    return (
+        chart.properties(
+            data=alt.Data(values=grid.rows()),
+            description=grid.sentence(grid.at(batch_log2, width_log2)),
+            padding=6,
+        )
+        .resolve_scale(color="independent")
+        .add_params(
+            _parameter("batch_log2", batch_log2, grid, "batch size: 2 to the power of ", sliders),
+            _parameter("width_log2", width_log2, grid, "layer width: 2 to the power of ", sliders),
+        )
+        .configure(**chart_config())
+    )
+
+
+def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.Parameter:
+    if not sliders:
+        return alt.param(name=name, value=value)
+    values = [getattr(point, name) for point in grid.points]
+    return alt.param(name=name, value=value, bind=alt.binding_range(min=min(values), max=max(values), step=1, name=label))
+
+
+def _headline(grid: Grid) -> alt.LayerChart:
+    here = alt.Chart().transform_filter(SELECTED)
+    left, right = alt.value(0), alt.value(_WIDE)
+    faster = alt.condition("datum.speedup_log10 >= 0", alt.value(GPU), alt.value(CPU))
+    layers = [
+        here.mark_text(**text_style(GPU, 26, weight="bold")).encode(x=left, y=alt.value(14), text="headline:N", color=faster),
+        here.mark_text(**text_style(MUTED, 13)).encode(x=left, y=alt.value(46), text="line:N"),
+    ]
+    for color, y, kind, series in ((CPU, 6, "CPU", grid.cpu), (GPU, 25, "GPU", grid.gpu)):
+        style = text_style(color, 12, align="right")
+        text = alt.value(f"{kind}  {series.name}, {series.source}")
+        layers.append(here.mark_text(**style).encode(x=right, y=alt.value(y), text=text))
+    return alt.layer(*layers).properties(width=_WIDE, height=56, view=alt.ViewConfig(stroke=None))
+
+
+def _times(grid: Grid) -> alt.LayerChart:
+    batches = [point.batch_log2 for point in grid.points]
+    times_s = [time_s for point in grid.points for time_s in (point.cpu_s, point.gpu_s, point.bus_s)]
+    decades = range(math.floor(math.log10(min(times_s))), math.ceil(math.log10(max(times_s))) + 1)
+    x = alt.X(
+        "batch_log2:Q",
+        title="batch size",
+        scale=alt.Scale(domain=[min(batches) - 0.5, max(batches) + 3.2], nice=False),
+        axis=alt.Axis(grid=False, values=list(range(min(batches), max(batches) + 1, 2)), labelExpr=count_label("datum.value")),
+    )
+    scale = alt.Scale(type="log", domain=[10.0 ** decades[0], 10.0 ** decades[-1]], nice=False)
+    axis = alt.Axis(values=[10.0**e for e in decades], labelExpr=vega_time("datum.value"))
+
+    def y(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
+
+    curve = alt.Chart().transform_filter("datum.width_log2 === width_log2")
+    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y, max(batches)), *_gap(x, y), *_dots(grid, x, y)]
+    return alt.layer(*layers).properties(width=_LEFT, height=430, title="Time for one layer")
+
+
+def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
+    """Shade what the GPU waits for at each batch size, and name it where there is room."""
+    tints = alt.Scale(domain=[REGIME_NAMES[name] for name in _TINTS], range=list(_TINTS.values()))
+    boxes = (
+        curve.transform_calculate(start="datum.batch_log2 - 0.5", end="datum.batch_log2 + 0.5")
+        .mark_rect()
+        .encode(
+            x=alt.X("start:Q", scale=x.scale, axis=x.axis, title="batch size"),
+            x2="end:Q",
+            color=alt.Color("regime:N", scale=tints, legend=None),
+        )
+    )
+    names = (
+        curve.transform_aggregate(middle="mean(batch_log2)", n="count()", groupby=["regime"])
+        .transform_filter("datum.n * 23 > length(datum.regime) * 6")
+        .mark_text(**text_style(MUTED, 11, align="center"))
+        .encode(x=alt.X("middle:Q", scale=x.scale, axis=x.axis, title="batch size"), y=alt.value(12), text="regime:N")
+    )
+    return [boxes, names]
+
+
+def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y], last: int) -> list[alt.Chart]:
+    layers = []
+    for field, color, error in (("cpu_s", CPU, grid.cpu.error), ("gpu_s", GPU, grid.gpu.error)):
+        band = curve.transform_calculate(low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}")
+        layers.append(band.mark_area(color=color, opacity=0.15, clip=True).encode(x=x, y=y("low"), y2="high:Q"))
+    end = curve.transform_filter(f"datum.batch_log2 === {last}")
+    for field, color, dash, name, dy in (
+        ("cpu_s", CPU, _DASHED, "CPU", 0),
+        ("bus_s", GPU, _DOTTED, "GPU + bus", -8),
+        ("gpu_s", GPU, _DASHED, "GPU", 6),
+    ):
+        width, weight = (2, "normal") if dash is _DOTTED else (3, "bold")
+        layers.append(curve.mark_line(color=color, strokeDash=dash, strokeWidth=width).encode(x=x, y=y(field)))
+        layers.append(end.mark_text(text=name, **text_style(color, 12, dx=6, dy=dy, weight=weight)).encode(x=x, y=y(field)))
+    return layers
+
+
+def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    """Mark the chosen batch, both times, and the factor between them."""
+    here = alt.Chart().transform_filter(SELECTED)
+    ring = {"filled": True, "fill": "white", "stroke": INK, "strokeWidth": 2, "size": 80, "opacity": 1}
+    middle = here.transform_calculate(middle="sqrt(datum.cpu_s * datum.gpu_s)")
+    tooltip = [
+        alt.Tooltip(f"{field}:N", title=title) for field, title in (("cpu", "CPU"), ("gpu", "GPU"), ("bus", "GPU + bus"))
+    ]
+    rings = here.transform_calculate(cpu=vega_time("datum.cpu_s"), gpu=vega_time("datum.gpu_s"), bus=vega_time("datum.bus_s"))
+    return [
+        here.mark_rule(color=LAUNCH).encode(x=x),
+        here.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
+        rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip),
+        rings.mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),
+        middle.mark_text(**text_style(INK, 14, dx=8, weight="bold")).encode(x=x, y=y("middle"), text="factor:N"),
+    ]
+
+
+def _dots(grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    """Draw what was measured here at the chosen width, filled: a measured number, not a predicted one."""
+    if not grid.dots:
+        return []
+    rows = [{"batch_log2": dot.batch_log2, "width_log2": dot.width_log2, "time_s": dot.time_s} for dot in grid.dots]
+    measured = (
+        alt.Chart(alt.Data(values=rows))
+        .transform_filter("datum.width_log2 === width_log2")
+        .transform_calculate(measured=vega_time("datum.time_s"))
+    )
+    tooltip = [alt.Tooltip("measured:N", title="measured here")]
+    return [measured.mark_point(filled=True, color=CPU, size=70, opacity=1).encode(x=x, y=y("time_s"), tooltip=tooltip)]

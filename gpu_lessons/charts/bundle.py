@@ -1,0 +1,25 @@
+"""One chart as a saved notebook holds it: Vega-Lite, a picture, and a sentence."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+__all__ = ["VEGA_LITE", "static_bundle"]
+
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+
+
+def static_bundle(chart: alt.TopLevelMixin, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the mime bundle of ``chart`` and its metadata.
+
+    JupyterLab draws the Vega-Lite, sliders alive, with no kernel; pages that run no JavaScript show the picture;
+    everything else says the sentence.
+    """
+    spec: dict[str, Any] = chart.to_dict()
+    picture = vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5)
+    data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
+    return data, {VEGA_LITE: {"embed_options": {"actions": False}}}

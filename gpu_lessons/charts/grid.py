@@ -1,0 +1,166 @@
+"""What the main figure shows: one dense layer at every batch size and width of a grid, on a CPU and a GPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gpu_lessons.charts.theme import four_digits
+from gpu_lessons.units import format_bytes, format_factor, format_time
+
+__all__ = ["Dot", "Grid", "Point", "Series"]
+
+#: What a bottleneck is called in the figure.
+REGIME_NAMES = {"launch": "launch", "memory": "weights", "filling": "filling the GPU", "compute": "compute"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """All quantities of one batch size and layer width; times in seconds, sizes in bytes."""
+
+    batch_log2: int
+    width_log2: int
+    cpu_s: float
+    gpu_s: float
+    launch_s: float
+    copy_in_s: float
+    copy_out_s: float
+    regime: str
+    layer_bytes: float
+    weights_bytes: float
+    gradients_bytes: float
+    optimizer_bytes: float
+    activations_bytes: float
+    largest_batch: int
+
+    @property
+    def bus_s(self) -> float:
+        """GPU time when the batch must cross the bus first and the result after."""
+        return self.gpu_s + self.copy_in_s + self.copy_out_s
+
+    @property
+    def speedup(self) -> float:
+        """CPU time over GPU time."""
+        return self.cpu_s / self.gpu_s
+
+    @property
+    def training_bytes(self) -> float:
+        """Bytes of a training step of the whole network."""
+        return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes + self.activations_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A time measured on this machine, to be drawn beside the curve."""
+
+    batch_log2: int
+    width_log2: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Who a curve belongs to: machine, source of the numbers, and half-width of the band."""
+
+    name: str
+    source: str
+    error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Everything the figure shows.
+
+    Attributes
+    ----------
+    points : sequence of Point
+        One for every batch size and width.
+    cpu, gpu : Series
+        The two machines.
+    gpu_memory_bytes : float
+        What the card holds.
+    work : str
+        What is timed, for the line below the headline: ``"float32, forward pass"``.
+    depth : int
+        Layers of the network whose memory is shown.
+    dots : sequence of Dot
+        Measured times on the CPU.
+    """
+
+    points: Sequence[Point]
+    cpu: Series
+    gpu: Series
+    gpu_memory_bytes: float
+    work: str
+    depth: int
+    dots: Sequence[Dot] = ()
+
+    def at(self, batch_log2: int, width_log2: int) -> Point:
+        """Return the point of one batch size and width, as powers of two."""
+        return next(p for p in self.points if (p.batch_log2, p.width_log2) == (batch_log2, width_log2))
+
+    def fits(self, point: Point) -> bool:
+        """Return whether the layer alone fits on the card."""
+        return point.layer_bytes <= self.gpu_memory_bytes
+
+    def headline(self, point: Point) -> str:
+        """Return who is faster, and by how much."""
+        if not self.fits(point):
+            return f"Does not fit: {format_bytes(point.layer_bytes)} on {format_bytes(self.gpu_memory_bytes)}"
+        if 0.95 < point.speedup < 1.05:
+            return "Equally fast on both"
+        factor = max(point.speedup, 1 / point.speedup)
+        return f"{format_factor(factor)} faster on the {'GPU' if point.speedup > 1 else 'CPU'}"
+
+    def second_line(self, point: Point) -> str:
+        """Return the answer when every batch crosses the bus."""
+        if not self.fits(point):
+            return "no time to compare: the layer is larger than the memory of the card"
+        if not point.copy_in_s:
+            return "no bus to cross: CPU and GPU share one memory"
+        bus = point.cpu_s / point.bus_s
+        if bus >= 1:
+            return f"{format_factor(bus)} if every batch must first cross the bus"
+        return f"{format_factor(1 / bus)} slower than the CPU if every batch must first cross the bus"
+
+    def setting(self, point: Point) -> str:
+        """Return the sizes and what is timed."""
+        return f"batch {2**point.batch_log2:,}, width {2**point.width_log2:,}, {self.work}"
+
+    def sentence(self, point: Point) -> str:
+        """Return the figure in one sentence, for those who do not see it."""
+        return (
+            f"One dense layer, {self.setting(point)}: {format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source}), "
+            f"{format_time(point.gpu_s)} on {self.gpu.name} ({self.gpu.source}), {format_time(point.bus_s)} with copies "
+            f"over the bus; {self.headline(point)}."
+        )
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one flat row a point, numbers rounded to four digits, for the chart and for a table."""
+        return [self._row(point) for point in self.points]
+
+    def _row(self, point: Point) -> dict[str, Any]:
+        numbers: dict[str, Any] = {field.name: getattr(point, field.name) for field in fields(point)}
+        numbers |= {
+            "bus_s": point.bus_s,
+            "work_s": point.gpu_s - point.launch_s,
+            "speedup_log10": math.log10(point.speedup),
+            "training_bytes": point.training_bytes,
+        }
+        row = {name: four_digits(value) if isinstance(value, float) else value for name, value in numbers.items()}
+        return row | {
+            "regime": REGIME_NAMES[point.regime],
+            "headline": self.headline(point),
+            "line": f"{self.second_line(point)}   ·   {self.setting(point)}",
+            "factor": format_factor(max(point.speedup, 1 / point.speedup)),
+            "memory": self._memory_line(point),
+        }
+
+    def _memory_line(self, point: Point) -> str:
+        used, there = format_bytes(point.training_bytes), format_bytes(self.gpu_memory_bytes)
+        if point.largest_batch == 0:
+            return f"{used} of {there}: not even one sample fits"
+        verb = "fits" if point.training_bytes <= self.gpu_memory_bytes else "would fit"
+        return f"{used} of {there}; the largest batch that {verb}: {point.largest_batch:,}"

@@ -1,0 +1,109 @@
+"""The main explorer: slide batch size and layer width, and see when the GPU wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpu_lessons.charts.batch_and_width import batch_and_width_chart
+from gpu_lessons.charts.bundle import static_bundle
+from gpu_lessons.charts.display import is_live
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, layer_grid
+from gpu_lessons.hardware.machines import machine
+from gpu_lessons.model import calibrate
+from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.work.arguments import require_choice, require_count
+
+__all__ = ["BatchAndWidth", "explore_batch_and_width"]
+
+
+class BatchAndWidth:
+    """The explorer as a notebook shows it: with widgets where a kernel is, with its own sliders elsewhere."""
+
+    def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
+        self.question = question
+        self.batch_log2 = batch_log2
+        self.width_log2 = width_log2
+        self.grid = layer_grid(question)
+
+    def sentence(self) -> str:
+        """Return what the figure shows at the starting point."""
+        return self.grid.sentence(self.grid.at(self.batch_log2, self.width_log2))
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the numbers behind the figure: one row a point, times in seconds, sizes in bytes."""
+        return self.grid.rows()
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        chart = batch_and_width_chart(
+            self.grid, batch_log2=self.batch_log2, width_log2=self.width_log2, sliders=True
+        )
+        data, metadata = static_bundle(chart, self.sentence())
+        if is_live():
+            from gpu_lessons.explorers.live import LiveBatchAndWidth
+
+            # The static chart stays in the bundle: it is what a notebook opened without its kernel can show.
+            live = LiveBatchAndWidth(self.question, self.batch_log2, self.width_log2)
+            data |= {"application/vnd.jupyter.widget-view+json": live.view()}
+        return data, metadata
+
+
+def explore_batch_and_width(
+    *,
+    gpu: str = "nvidia-t4",
+    cpu: str = "amd-ryzen-9-7950x",
+    dtype: str = "float32",
+    work: str = "forward",
+    batch_size: int = 256,
+    width: int = 2048,
+) -> BatchAndWidth:
+    """Open the explorer of batch size and layer width.
+
+    Parameters
+    ----------
+    gpu, cpu : str
+        Slugs of the catalogue, as in `gpu_lessons.machines`. Where this CPU has been measured in this session,
+        the live explorer offers it as well.
+    dtype : {"float16", "float32", "float64"}
+        Number format.
+    work : {"forward", "training step"}
+        What is timed.
+    batch_size, width : int
+        Where the sliders start: powers of two, batch 1 to 16,384 and width 64 to 16,384.
+
+    Returns
+    -------
+    BatchAndWidth
+        Shows itself as the last line of a cell.
+
+    Raises
+    ------
+    TypeError, ValueError, UnknownMachineError
+        If an argument is not one of the above.
+    """
+    gpu_machine, cpu_machine = machine(gpu), machine(cpu)
+    if gpu_machine.kind != "gpu":
+        raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
+    if cpu_machine.kind != "cpu":
+        raise ValueError(f"cpu must be a CPU of the catalogue, got the GPU {cpu!r}")
+    question = LayerQuestion(
+        gpu=gpu_machine,
+        cpu=cpu_machine,
+        dtype=require_choice("dtype", dtype, tuple(DTYPE_BYTES)),
+        work=require_choice("work", work, tuple(WORKS)),
+        cpu_calibration=calibrate(cpu_machine),
+    )
+    return BatchAndWidth(
+        question,
+        _power_of_two("batch_size", batch_size, BATCHES_LOG2),
+        _power_of_two("width", width, WIDTHS_LOG2),
+    )
+
+
+def _power_of_two(name: str, value: int, exponents: range) -> int:
+    count = require_count(name, value)
+    exponent = count.bit_length() - 1
+    if 2**exponent != count or exponent not in exponents:
+        raise ValueError(
+            f"{name} must be a power of two from {2 ** exponents[0]:,} to {2 ** exponents[-1]:,}, got {value}"
+        )
+    return exponent

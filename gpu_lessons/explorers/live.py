@@ -1,0 +1,171 @@
+"""The live display of the main explorer: ipywidgets around the same chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+import ipywidgets as widgets
+
+from gpu_lessons.charts.batch_and_width import batch_and_width_chart
+from gpu_lessons.charts.grid import Dot
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, layer_grid
+from gpu_lessons.hardware.machines import Machine, machines
+from gpu_lessons.measure.refusal import refuse_measurement
+from gpu_lessons.measure.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
+from gpu_lessons.measure.timing import measure
+from gpu_lessons.model import calibrate
+from gpu_lessons.units import DTYPE_BYTES, format_count
+
+__all__ = ["LiveBatchAndWidth"]
+
+#: Seconds one measurement under the sliders may take.
+MEASURE_BUDGET_S = 5.0
+_HERE = "this machine"
+
+
+class LiveBatchAndWidth:
+    """Sliders, pickers and measuring buttons around the figure.
+
+    Moving a slider only sets a parameter of the chart, which picks another row it already holds; a picker fills
+    the grid anew. Nothing here raises into a callback unseen: every refusal is a sentence under the buttons.
+    """
+
+    def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
+        alt.JupyterChart.enable_offline()
+        self.question = question
+        self._dots: list[tuple[LayerQuestion, Dot]] = []
+        self.batch = _slider("batch size", BATCHES_LOG2, batch_log2)
+        self.width = _slider("layer width", WIDTHS_LOG2, width_log2)
+        self.gpu = _picker("GPU", _usable("gpu"), question.gpu)
+        self.cpu = _picker("CPU", _usable("cpu"), question.cpu)
+        self.dtype = widgets.Dropdown(description="numbers", options=list(DTYPE_BYTES), value=question.dtype)
+        self.work = widgets.Dropdown(description="work", options=list(WORKS), value=question.work)
+        self.measure_cpu = widgets.Button(description="Measure this CPU (20 s at most)", layout={"width": "auto"})
+        self.measure_here = widgets.Button(description="Measure here", disabled=True)
+        self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
+        self.message = widgets.HTML()
+        self.figure = alt.JupyterChart(self._chart(), embed_options={"actions": False})
+        self._connect()
+        benchmark = this_cpu_if_measured()
+        if benchmark is not None:
+            self._offer(benchmark)
+
+    def view(self) -> dict[str, Any]:
+        """Return the widget view a mime bundle holds."""
+        box = widgets.VBox(
+            [
+                widgets.HBox([self.batch, self.width], layout={"flex_flow": "row wrap"}),
+                widgets.HBox([self.gpu, self.cpu, self.dtype, self.work], layout={"flex_flow": "row wrap"}),
+                widgets.HBox([self.measure_cpu, self.measure_here, self.progress]),
+                self.message,
+                self.figure,
+            ]
+        )
+        return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+
+    def _connect(self) -> None:
+        self.batch.observe(lambda change: self._move("batch_log2", change["new"]), "value")
+        self.width.observe(lambda change: self._move("width_log2", change["new"]), "value")
+        for picker in (self.gpu, self.cpu, self.dtype, self.work):
+            picker.observe(lambda _: self._say_errors(self._ask_again), "value")
+        self.measure_cpu.on_click(lambda _: self._say_errors(self._measure_cpu))
+        self.measure_here.on_click(lambda _: self._say_errors(self._measure_here))
+
+    def _move(self, parameter: str, value: int) -> None:
+        setattr(self.figure.params, parameter, value)
+        self.message.value = ""
+
+    def _say_errors(self, action: Callable[[], None]) -> None:
+        self.message.value = ""
+        try:
+            action()
+        except Exception as error:  # a callback's traceback would land in a log nobody reads
+            self.message.value = f"{type(error).__name__}: {error}" if not str(error) else str(error)
+
+    def _chart(self) -> alt.VConcatChart:
+        grid = layer_grid(self.question)
+        return batch_and_width_chart(grid, batch_log2=self.batch.value, width_log2=self.width.value, sliders=False)
+
+    def _ask_again(self) -> None:
+        benchmark = this_cpu_if_measured()
+        cpu: Machine = self.cpu.value
+        here = benchmark is not None and cpu is benchmark.cpu
+        question = replace(
+            self.question,
+            gpu=self.gpu.value,
+            cpu=cpu,
+            dtype=self.dtype.value,
+            work=self.work.value,
+            cpu_calibration=benchmark.calibration if here and benchmark else calibrate(cpu),
+            cpu_source="fitted to measurements here" if here else "predicted",
+            dots=(),
+        )
+        same = [dot for asked, dot in self._dots if _same_work(asked, question)] if here else []
+        self.question = replace(question, dots=tuple(same))
+        self.figure.chart = self._chart()
+
+    def _measure_cpu(self) -> None:
+        self.measure_cpu.disabled = True
+        self.progress.layout.visibility = "visible"
+        try:
+            benchmark = measure_this_cpu(on_progress=self._report)
+        finally:
+            self.measure_cpu.disabled = False
+            self.progress.layout.visibility = "hidden"
+        self._offer(benchmark)
+        self.cpu.value = benchmark.cpu
+        self.message.value = f"{benchmark.cpu.name}: {benchmark.calibration.basis}"
+
+    def _report(self, share: float, what: str) -> None:
+        self.progress.value = share
+        self.message.value = f"Measuring this CPU: {what}"
+
+    def _offer(self, benchmark: CpuBenchmark) -> None:
+        self.measure_here.disabled = False
+        if benchmark.cpu not in [cpu for _, cpu in self.cpu.options]:
+            self.cpu.options = [(f"{_HERE}: {benchmark.cpu.name}", benchmark.cpu), *self.cpu.options]
+
+    def _measure_here(self) -> None:
+        benchmark = measure_this_cpu()
+        if self.cpu.value is not benchmark.cpu:
+            self.cpu.value = benchmark.cpu
+        point = (self.batch.value, self.width.value)
+        workload = self.question.workload(*point, self.question.cpu_dtype)
+        refusal = refuse_measurement(workload, benchmark.calibration, MEASURE_BUDGET_S)
+        if refusal:
+            self.message.value = refusal
+            return
+        measurement = measure(workload, budget_s=MEASURE_BUDGET_S / 5)
+        self._dots.append((self.question, Dot(*point, measurement.median_s)))
+        self._ask_again()
+        self.message.value = str(measurement).replace("\n", "<br>")
+
+
+def _same_work(a: LayerQuestion, b: LayerQuestion) -> bool:
+    return (a.cpu_dtype, a.work) == (b.cpu_dtype, b.work)
+
+
+def _slider(description: str, exponents: range, value: int) -> widgets.SelectionSlider:
+    options = [(format_count(2**exponent), exponent) for exponent in exponents]
+    return widgets.SelectionSlider(description=description, options=options, value=value, layout={"width": "420px"})
+
+
+def _picker(description: str, choices: list[Machine], value: Machine) -> widgets.Dropdown:
+    return widgets.Dropdown(description=description, options=[(choice.name, choice) for choice in choices], value=value)
+
+
+def _usable(kind: str) -> list[Machine]:
+    """Return the machines of the catalogue the model has numbers for."""
+    usable = []
+    for candidate in machines():
+        if candidate.kind != kind or (kind == "gpu" and candidate.memory_bytes is None):
+            continue
+        try:
+            calibrate(candidate)
+        except ValueError:  # the catalogue does not know enough of it
+            continue
+        usable.append(candidate)
+    return usable

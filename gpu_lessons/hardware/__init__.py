@@ -1,0 +1,1 @@
+"""Machines: the catalogue, what is in this computer, and which arrays it can compute with."""

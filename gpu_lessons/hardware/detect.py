@@ -1,0 +1,149 @@
+"""What is inside this machine, and what of it this process may use."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from gpu_lessons.hardware.arrays import cuda_status
+from gpu_lessons.hardware.graphics import this_gpu
+from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.hardware.processor import available_memory_bytes, this_cpu, usable_cores
+from gpu_lessons.units import format_bytes, format_rate
+
+__all__ = ["ThisMachine", "this_machine"]
+
+_BLAS_NAMES = {"openblas": "OpenBLAS", "mkl": "MKL", "blis": "BLIS", "flexiblas": "FlexiBLAS"}
+
+
+@dataclass(frozen=True, slots=True)
+class ThisMachine:
+    """The machine this process runs on.
+
+    Attributes
+    ----------
+    cpu, gpu : Machine
+        Detected values over those of the catalogue, where it knows the model. ``gpu`` is None without a CUDA
+        device that works.
+    gpu_status : str
+        One sentence: which CUDA device, or why none.
+    blas_name, blas_threads : str, int or None
+        The library behind NumPy's matrix product and how many threads it uses; None if it does not tell.
+    usable_cores : int
+        Logical CPUs that this process may keep busy, by affinity and by a container's quota.
+    available_memory_bytes : int
+        Memory that was free when asked, within a container's limit.
+    """
+
+    cpu: Machine
+    gpu: Machine | None
+    gpu_status: str
+    blas_name: str
+    blas_threads: int | None
+    usable_cores: int
+    available_memory_bytes: int
+    python_version: str
+    numpy_version: str
+
+    def describe(self) -> str:
+        """Return a few aligned lines that say what is here."""
+        blas = f"{self.blas_name}, {_counted(self.blas_threads, 'thread')}"
+        rows = [
+            ("CPU", _cpu_line(self.cpu, self.usable_cores)),
+            ("memory", f"{_size(self.cpu.memory_bytes)}, {format_bytes(self.available_memory_bytes)} free"),
+            ("GPU", _gpu_line(self.gpu) if self.gpu else self.gpu_status),
+            ("BLAS", blas),
+            ("Python", f"{self.python_version}, NumPy {self.numpy_version}"),
+        ]
+        width = max(len(label) for label, _ in rows)
+        return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+    def __str__(self) -> str:
+        return self.describe()
+
+
+def this_machine() -> ThisMachine:
+    """Return what is in this machine. Never raises: what cannot be found out is None.
+
+    The hardware is looked at once a process, the free memory at every call.
+
+    Examples
+    --------
+    >>> this_machine().usable_cores >= 1
+    True
+    """
+    cpu, gpu, gpu_status = _hardware()
+    blas_name, blas_threads = _blas()
+    return ThisMachine(
+        cpu=cpu,
+        gpu=gpu,
+        gpu_status=gpu_status,
+        blas_name=blas_name,
+        blas_threads=blas_threads,
+        usable_cores=usable_cores(),
+        available_memory_bytes=available_memory_bytes(),
+        python_version=platform.python_version(),
+        numpy_version=np.__version__,
+    )
+
+
+@cache
+def _hardware() -> tuple[Machine, Machine | None, str]:
+    cpu = this_cpu()
+    usable, sentence = cuda_status()
+    if not usable:
+        return cpu, None, sentence
+    try:
+        return cpu, this_gpu(), sentence
+    except Exception as error:  # a driver that fails half-way must not stop a lesson that can go on without
+        return cpu, None, f"the CUDA device does not tell its properties ({type(error).__name__})"
+
+
+def _blas() -> tuple[str, int | None]:
+    """Return the name of NumPy's BLAS and its threads; Accelerate on macOS hides its threads."""
+    try:
+        from threadpoolctl import threadpool_info
+
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        pools.sort(key=lambda pool: "numpy" not in str(pool["filepath"]))  # SciPy may bring a second one
+        if pools:
+            name = _BLAS_NAMES.get(pools[0]["internal_api"], pools[0]["internal_api"])
+            return f"{name} {pools[0].get('version') or ''}".strip(), int(pools[0]["num_threads"])
+        built: Any = np.show_config(mode="dicts")
+        return str(built["Build Dependencies"]["blas"]["name"]), None
+    except Exception:
+        return "unknown BLAS", None
+
+
+def _cpu_line(cpu: Machine, usable: int) -> str:
+    parts = [cpu.name, f"{_counted(cpu.cores, 'core')}, {_counted(cpu.threads, 'thread')}, {usable} usable"]
+    if cpu.clock_hz:
+        parts.append(format_rate(cpu.clock_hz, "Hz"))
+    if cpu.simd:
+        parts.append(cpu.simd)
+    if cpu.cache_bytes:
+        parts.append(f"last cache {format_bytes(cpu.cache_bytes)}")
+    return "; ".join(parts)
+
+
+def _gpu_line(gpu: Machine) -> str:
+    parts = [gpu.name, f"{_counted(gpu.sm_count, 'SM')}", _size(gpu.memory_bytes)]
+    if gpu.memory_bandwidth_bytes_per_s:
+        parts.append(format_rate(gpu.memory_bandwidth_bytes_per_s, "B/s"))
+    if gpu.link_name:
+        parts.append(gpu.link_name)
+    return "; ".join(parts)
+
+
+def _counted(count: int | None, noun: str) -> str:
+    if count is None:
+        return f"{noun}s unknown"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _size(size_bytes: int | None) -> str:
+    return "size unknown" if size_bytes is None else format_bytes(size_bytes)

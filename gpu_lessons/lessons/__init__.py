@@ -1,0 +1,20 @@
+"""What the learner does: predictions and reveals, exercises with checks, the ledger of claims."""
+
+from gpu_lessons.lessons.checks import Check, Verdict, check, compare, compare_value
+from gpu_lessons.lessons.claims import CLAIMS, claims_ledger, rate_claims
+from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
+
+__all__ = [
+    "CLAIMS",
+    "Check",
+    "Verdict",
+    "ask",
+    "check",
+    "choose",
+    "claims_ledger",
+    "compare",
+    "compare_value",
+    "rate_claims",
+    "reveal",
+    "reveal_choice",
+]

@@ -1,0 +1,167 @@
+"""The widgets around guesses, choices and ratings: they only carry values in and sentences out."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, Claim, keep_rating, rated_so_far, recalled
+from gpu_lessons.lessons.guesses import CONFIDENCES, Choice, Guess
+from gpu_lessons.lessons.progress import progress_here
+
+__all__ = ["choice_box", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]
+
+
+def show(box: widgets.Widget, text: str) -> None:
+    """Display ``box``; ``text`` is what a saved notebook shows where no widget can be drawn."""
+    from IPython.display import display
+
+    display({**box._repr_mimebundle_(), "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+
+
+def say(line: widgets.HTML, text: str) -> None:
+    """Put plain ``text`` into an HTML widget."""
+    line.value = html.escape(text)
+
+
+def guarded(action: Callable[[], None], line: widgets.HTML) -> Callable[[object], None]:
+    """Return a widget callback that runs ``action`` and shows its error in ``line``.
+
+    The widget library would log the error where no learner looks.
+    """
+
+    def callback(_event: object) -> None:
+        try:
+            action()
+        except Exception as error:
+            say(line, f"This did not work: {error}")
+
+    return callback
+
+
+def guess_box(guess: Guess, question: str) -> widgets.VBox:
+    """Return the box that asks for a number: a slider and a text field for it, a confidence, a button."""
+    start = guess.value or float(f"{math.sqrt(guess.low * guess.high):.2g}")
+    slider = widgets.FloatLogSlider(
+        value=start,
+        min=math.log10(guess.low),
+        max=math.log10(guess.high),
+        step=math.log10(guess.high / guess.low) / 200,
+        readout=False,
+        description="Prediction",
+        layout={"width": "420px"},
+    )
+    typed = widgets.Text(
+        value=guess.said(start), continuous_update=False, tooltip="or type it", layout={"width": "130px"}
+    )
+    sure = _toggles(CONFIDENCES, guess.confidence, "How sure?")
+    button = _button("That is my prediction")
+    line = widgets.HTML()
+    _link(guess, slider, typed, line)
+
+    def commit() -> None:
+        if sure.value is None:
+            say(line, "Say how sure you are, then press the button again.")
+            return
+        guess.commit(guess.read(typed.value), sure.value)
+        say(line, f"{guess} {progress_here().take_note()}")
+
+    button.on_click(guarded(commit, line))
+    say(line, f"{guess if guess.value else ''} {progress_here().take_note()}".strip())
+    return widgets.VBox([_question(question), widgets.HBox([slider, typed]), sure, button, line])
+
+
+def choice_box(choice: Choice, question: str) -> widgets.VBox:
+    """Return the box that asks which of several sentences is true."""
+    options = widgets.RadioButtons(
+        options=choice.choices, value=choice.value, layout={"width": "max-content"}
+    )
+    button = _button("That is what I saw")
+    line = widgets.HTML()
+
+    def commit() -> None:
+        if options.value is None:
+            say(line, "Choose one, then press the button again.")
+            return
+        choice.commit(options.value)
+        say(line, f"{choice} {progress_here().take_note()}")
+
+    button.on_click(guarded(commit, line))
+    say(line, f"{choice if choice.value else ''} {progress_here().take_note()}".strip())
+    return widgets.VBox([_question(question), options, button, line])
+
+
+def waiting_box(answer: Guess | Choice, sentence: Callable[[], str], awaited: str) -> widgets.VBox:
+    """Return a line that waits for ``answer`` and then becomes ``sentence()``; a button need not wait."""
+    line = widgets.HTML(f"Waiting for your {awaited} above.")
+    button = _button("Show me without predicting" if awaited == "prediction" else "Show me")
+    box = widgets.VBox([line, button])
+
+    def finish() -> None:
+        say(line, sentence())
+        box.children = (line,)
+
+    button.on_click(guarded(finish, line))
+    answer.when_made(lambda: guarded(finish, line)(None))
+    return box
+
+
+def ratings_box() -> widgets.VBox:
+    """Return the box that rates the claims: a row each, and a line that counts the ratings."""
+    line = widgets.HTML()
+    rows = [_rating_row(number, claim, line) for number, claim in enumerate(CLAIMS, start=1)]
+    say(line, rated_so_far())
+    return widgets.VBox([*rows, line])
+
+
+def _rating_row(number: int, claim: Claim, line: widgets.HTML) -> widgets.VBox:
+    kept_belief, kept_confidence = recalled(claim)
+    belief = _toggles(BELIEFS, kept_belief, "It is")
+    confidence = _toggles(CONFIDENCES, kept_confidence, "How sure?")
+
+    def keep() -> None:
+        say(line, keep_rating(claim, belief.value, confidence.value))
+
+    for buttons in (belief, confidence):
+        buttons.observe(guarded(keep, line), names="value")
+    return widgets.VBox([_question(f"{number}. {claim.text}"), widgets.HBox([belief, confidence])])
+
+
+def _link(guess: Guess, slider: widgets.FloatLogSlider, typed: widgets.Text, line: widgets.HTML) -> None:
+    """Let slider and text field follow each other; what was typed is never reworded."""
+    follows = True
+
+    def slid() -> None:
+        if follows:
+            typed.value = guess.said(float(f"{slider.value:.2g}"))
+
+    def wrote() -> None:
+        nonlocal follows
+        value = guess.read(typed.value)
+        say(line, "")
+        # The text of a slider's own value is rounded: sending it back would make the handle jump.
+        if guess.allows(value) and not math.isclose(value, slider.value, rel_tol=0.06):
+            follows = False
+            slider.value = value
+            follows = True
+
+    slider.observe(guarded(slid, line), names="value")
+    typed.observe(guarded(wrote, line), names="value")
+
+
+def _button(description: str) -> widgets.Button:
+    return widgets.Button(description=description, layout={"width": "auto"})
+
+
+def _toggles(options: tuple[str, ...], value: str | None, description: str) -> widgets.ToggleButtons:
+    """Return buttons of which one can be pressed; none is at first if ``value`` is None."""
+    buttons = widgets.ToggleButtons(options=options, value=value, description=description)
+    buttons.style.button_width = "auto"
+    return buttons
+
+
+def _question(text: str) -> widgets.HTML:
+    return widgets.HTML(f"<b>{html.escape(text)}</b>")

@@ -1,0 +1,134 @@
+"""The nine claims this course tests, and what the learner believes of each before testing it."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from gpu_lessons.charts.display import is_live
+from gpu_lessons.lessons.guesses import CONFIDENCES
+from gpu_lessons.lessons.progress import progress_here
+
+__all__ = ["BELIEFS", "CLAIMS", "Claim", "ClaimsLedger", "claims_ledger", "rate_claims"]
+
+BELIEFS = ("true", "partly", "false")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that is said of GPUs: a key that stays, the claim in a sentence, the lesson that tests it."""
+
+    key: str
+    text: str
+    lesson: str
+
+
+CLAIMS = (
+    Claim("units", "A GPU has more computing units than a CPU.", "04_inside_the_gpu"),
+    Claim(
+        "same-instruction", "A GPU runs the same instruction on many numbers at once.", "04_inside_the_gpu"
+    ),
+    Claim("bandwidth", "A GPU reads its memory faster than a CPU reads its own.", "05_compute_and_bandwidth"),
+    Claim("neurons", "A layer is thousands of identical neurons, so it suits a GPU.", "03_batch_and_width"),
+    Claim("graphics", "Functions made for graphics speed up convolution.", "10_images_and_convolution"),
+    Claim("memory", "A GPU has less memory than a CPU: at most 24 GB, against 1 TB.", "07_memory_limits"),
+    Claim("bus", "Data reaches a GPU through PCIe, which is slow.", "06_crossing_the_bus"),
+    Claim(
+        "clock",
+        "A GPU's clock is a third of a CPU's, so steps in sequence are slower.",
+        "08_one_after_another",
+    ),
+    Claim(
+        "training",
+        "Training takes days to weeks, so a fast GPU shortens the way to experience.",
+        "09_learning",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ClaimsLedger:
+    """What the learner believes of each claim: ``ratings[key]`` is (belief, confidence), missing if unrated.
+
+    In a notebook it shows as a table with the lesson that tests each claim.
+    """
+
+    ratings: dict[str, tuple[str, str]]
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        rows = []
+        for number, claim in enumerate(CLAIMS, start=1):
+            belief, confidence = self.ratings.get(claim.key, ("not rated", ""))
+            rows.append((f"{number}. {claim.text}", belief, confidence, claim.lesson))
+        return rows
+
+    def __repr__(self) -> str:
+        rows = [_HEADINGS, *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th scope="col" style="text-align:left">{heading}</th>' for heading in _HEADINGS)
+        body = "".join(_table_row(row) for row in self._rows())
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_HEADINGS = ("Claim", "You say", "How sure", "Tested in")
+
+
+def _table_row(row: tuple[str, str, str, str]) -> str:
+    *texts, lesson = (html.escape(text) for text in row)
+    cells = "".join(f'<td style="text-align:left">{text}</td>' for text in texts)
+    return f'<tr>{cells}<td style="text-align:left"><a href="{lesson}.ipynb">{lesson}</a></td></tr>'
+
+
+def claims_ledger() -> ClaimsLedger:
+    """Return the learner's ratings so far, as a table."""
+    ratings = {}
+    for claim in CLAIMS:
+        belief, confidence = recalled(claim)
+        if belief:
+            ratings[claim.key] = (belief, confidence or "")
+    return ClaimsLedger(ratings)
+
+
+def rate_claims() -> None:
+    """Let the learner rate each claim true, partly true or false, and say how sure they are.
+
+    With a live display each change is kept at once; else the claims are printed as a list.
+    """
+    if is_live():
+        from gpu_lessons.lessons import boxes
+
+        boxes.show(boxes.ratings_box(), _listed(claims_ledger()))
+    else:
+        print(_listed(claims_ledger()))
+
+
+def _listed(ledger: ClaimsLedger) -> str:
+    ratings = [", ".join(ledger.ratings.get(claim.key, ("not rated",))) for claim in CLAIMS]
+    return "\n".join(
+        f"{number}. {claim.text} ({rating})"
+        for number, (claim, rating) in enumerate(zip(CLAIMS, ratings, strict=True), start=1)
+    )
+
+
+def recalled(claim: Claim) -> tuple[str | None, str | None]:
+    """Return belief and confidence as the learner's file has them, each None if it is not a known answer."""
+    kept = progress_here().recall("claims", claim.key) or {}
+    belief, confidence = kept.get("belief"), kept.get("confidence")
+    return belief if belief in BELIEFS else None, confidence if confidence in CONFIDENCES else None
+
+
+def keep_rating(claim: Claim, belief: str | None, confidence: str | None) -> str:
+    """Keep a rating, which may still lack one half, and return how many claims are rated, as a sentence."""
+    progress_here().remember("claims", claim.key, {"belief": belief, "confidence": confidence})
+    return rated_so_far()
+
+
+def rated_so_far() -> str:
+    """Return how many claims are rated, and what the learner must know about their file."""
+    return f"{len(claims_ledger().ratings)} of {len(CLAIMS)} rated. {progress_here().take_note()}".strip()

@@ -1,0 +1,115 @@
+"""How a value differs from the expected one, in a few words that quote both."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["describe", "difference"]
+
+_MOST_ITEMS = 8
+_LONGEST_TEXT = 60
+
+
+def describe(value: object) -> str:
+    """Return ``value`` in a few words: small ones in full, large arrays by shape and dtype."""
+    if isinstance(value, np.ndarray):
+        if value.size > _MOST_ITEMS:
+            return f"array of shape {value.shape}, {value.dtype}"
+        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+    if isinstance(value, list | tuple):
+        opening, closing = "[]" if isinstance(value, list) else "()"
+        shown = [describe(item) for item in value[:_MOST_ITEMS]]
+        if len(value) > _MOST_ITEMS:
+            shown[3:] = [f"... {len(value)} items"]
+        return f"{opening}{', '.join(shown)}{closing}"
+    if isinstance(value, np.generic):
+        return str(value)
+    return _short_repr(value)
+
+
+def _short_repr(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception:  # the learner's own __repr__ may be broken
+        text = "<"
+    if text.startswith("<"):  # "<__main__.Layer object at 0x7f...>" differs from run to run
+        name = type(value).__name__
+        return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
+
+
+def difference(got: object, expected: object, *, rtol: float) -> str:
+    """Return how ``got`` differs from ``expected``, or an empty text if it does not.
+
+    Parameters
+    ----------
+    got : object
+        Anything a learner may have computed.
+    expected : number, text, bool, array, or tuple or list of these
+        A tuple is compared item by item; a list of numbers also accepts a tuple or an array.
+    rtol : float
+        Allowed difference, relative to the largest number expected.
+    """
+    if isinstance(expected, tuple):
+        return _tuple_difference(got, expected, rtol)
+    if isinstance(expected, bool | np.bool_ | str):
+        same_kind = isinstance(got, str if isinstance(expected, str) else (bool, np.bool_))
+        return "" if same_kind and got == expected else _both(got, expected)
+    if not _is_numeric(got, like=expected):
+        return _both(got, expected)
+    return _numeric_difference(np.asarray(got), np.asarray(expected), got, expected, rtol)
+
+
+def _both(got: object, expected: object) -> str:
+    return f"expected {describe(expected)}, got {describe(got)}"
+
+
+def _tuple_difference(got: object, expected: tuple[object, ...], rtol: float) -> str:
+    if not isinstance(got, tuple | list) or len(got) != len(expected):
+        return f"expected {len(expected)} values, got {describe(got)}"
+    for position, (one, other) in enumerate(zip(got, expected, strict=True), start=1):
+        found = difference(one, other, rtol=rtol)
+        if found:
+            return f"value {position} of {len(expected)}: {found}"
+    return ""
+
+
+def _is_numeric(got: object, *, like: object) -> bool:
+    """Return whether ``got`` is made of numbers and of the kind of ``like``: number, list or array."""
+    if isinstance(got, bool):
+        return False
+    allowed: tuple[type, ...] = (np.ndarray, numbers.Number)
+    if isinstance(like, list):
+        allowed = (list, tuple, np.ndarray)
+    if not isinstance(got, allowed):
+        return False
+    try:
+        return np.issubdtype(np.asarray(got).dtype, np.number)
+    except (TypeError, ValueError):  # ragged lists, arrays of a device
+        return False
+
+
+def _numeric_difference(
+    got: npt.NDArray[Any], expected: npt.NDArray[Any], shown_got: object, shown_expected: object, rtol: float
+) -> str:
+    if got.shape != expected.shape:
+        return f"expected {_shape(expected, shown_expected)}, got {_shape(got, shown_got)}"
+    scale = float(np.max(np.abs(expected), initial=0.0)) or 1.0
+    close = np.isclose(got, expected, rtol=0.0, atol=rtol * scale, equal_nan=True)
+    if close.all():
+        return ""
+    if expected.size <= _MOST_ITEMS:
+        return _both(shown_got, shown_expected)
+    first = tuple(int(index) for index in np.argwhere(~close)[0])
+    wrong = f"{np.count_nonzero(~close):,} of {close.size:,} numbers differ"
+    return f"{wrong}, the first at {list(first)}: expected {expected[first]}, got {got[first]}"
+
+
+def _shape(array: npt.NDArray[Any], shown: object) -> str:
+    if array.size <= _MOST_ITEMS:
+        return f"{describe(shown)} of shape {array.shape}" if array.shape else f"the number {describe(shown)}"
+    return f"shape {array.shape}"

@@ -1,0 +1,142 @@
+"""The learner's own small file: what was predicted, seen and rated, kept beside the lessons."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from gpu_lessons.charts.display import is_live
+
+__all__ = ["FILE_NAME", "Progress", "progress_here"]
+
+FILE_NAME = "my_course.json"
+
+#: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices" and "claims".
+SCHEMA = 1
+
+_LARGEST_BYTES = 1_000_000
+_KEPT_IN_MEMORY = "your answers are kept only until this kernel stops."
+
+#: One answer: a flat object of text, numbers and null.
+Answer = dict[str, Any]
+_Shelves = dict[str, dict[str, Answer]]
+
+
+class _UnusableError(ValueError):
+    """Why a file is left alone; completes the sentence "left untouched because ..."."""
+
+
+class Progress:
+    """The answers of one learner, in a file where there is one to use, else in memory.
+
+    Parameters
+    ----------
+    path : Path or None
+        The learner's file, which need not exist yet; None keeps everything in memory.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._unsaved: _Shelves = {}
+        self._said: set[str] = set()
+        self._note = ""
+
+    def recall(self, shelf: str, key: str) -> Answer | None:
+        """Return the answer last given to ``key``, or None if there is none."""
+        unsaved = self._unsaved.get(shelf, {}).get(key)
+        return unsaved or (self._read() or {}).get(shelf, {}).get(key)
+
+    def remember(self, shelf: str, key: str, answer: Answer) -> None:
+        """Keep ``answer``, on disk if possible; ``take_note`` says so if it was not."""
+        shelves = self._read()
+        if shelves is not None:
+            # Read again before each write: another lesson's kernel may have written in between.
+            shelves.setdefault(shelf, {})[key] = answer
+            if self._write(shelves):
+                self._unsaved.get(shelf, {}).pop(key, None)
+                return
+        self._unsaved.setdefault(shelf, {})[key] = answer
+
+    def take_note(self) -> str:
+        """Return the sentence the learner has not read yet about their file, or an empty text."""
+        note, self._note = self._note, ""
+        return note
+
+    def _read(self) -> _Shelves | None:
+        """Return what the file holds; None means there is no file that may be used."""
+        if self._path is None:
+            return None
+        try:
+            return _load(self._path)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, RecursionError) as error:
+            reason = error if isinstance(error, _UnusableError) else "it is not readable JSON"
+            self._say(f"{FILE_NAME} is left untouched because {reason}; {_KEPT_IN_MEMORY}")
+            return None
+
+    def _write(self, shelves: _Shelves) -> bool:
+        """Replace the file in one step, so that a kill at any moment leaves the old or the new one."""
+        assert self._path is not None
+        text = json.dumps({"schema": SCHEMA, **shelves}, indent=1, ensure_ascii=False, allow_nan=False)
+        unfinished = self._path.with_name(f".{FILE_NAME}.{os.getpid()}")
+        try:
+            unfinished.write_text(text + "\n", encoding="utf-8")
+            unfinished.replace(self._path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            self._say(f"{FILE_NAME} cannot be written here ({error.strerror}); {_KEPT_IN_MEMORY}")
+            return False
+        return True
+
+    def _say(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self._note = sentence
+
+
+def _load(path: Path) -> _Shelves:
+    """Read the learner's file as data, with limits on its size and shape."""
+    if path.exists() and not path.is_file():
+        raise _UnusableError("it is not a file")
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_BYTES + 1)
+    if len(content) > _LARGEST_BYTES:
+        raise _UnusableError("it is larger than 1 MB")
+    document = json.loads(content, parse_constant=_finite, parse_float=_finite)
+    if not isinstance(document, dict):
+        raise _UnusableError("it does not hold a JSON object")
+    schema = document.pop("schema", None)
+    if schema != SCHEMA:
+        raise _UnusableError(f"its schema is {schema!r} and this course reads {SCHEMA}")
+    for shelf in document.values():
+        if not isinstance(shelf, dict) or not all(isinstance(answer, dict) for answer in shelf.values()):
+            raise _UnusableError("its answers are not where this course puts them")
+    return document
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _UnusableError(f"it holds {text}, which is not a finite number")
+    return number
+
+
+_opened: dict[Path | None, Progress] = {}
+
+
+def progress_here() -> Progress:
+    """Return the progress of the learner in the current folder.
+
+    It lives in ``my_course.json`` if the display is live and the folder holds the lessons
+    (a file such as ``03_batch_and_width.ipynb``); a static display neither reads nor writes it.
+    """
+    folder = Path.cwd()
+    is_course = is_live() and any(folder.glob("[0-9][0-9]_*.ipynb"))
+    path = folder / FILE_NAME if is_course else None
+    return _opened.setdefault(path, Progress(path))

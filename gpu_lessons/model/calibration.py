@@ -1,0 +1,128 @@
+"""Where the sustained numbers of a machine come from: published measurements first, else its class."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.model.cpu import CpuCalibration
+from gpu_lessons.model.gpu import GpuCalibration
+
+__all__ = ["Calibration", "calibrate"]
+
+Calibration = GpuCalibration | CpuCalibration
+
+
+class _GpuClass(NamedTuple):
+    """Middle of the published shares of peak, by kind of board."""
+
+    name: str
+    vector_share: float
+    tensor_share: float
+
+
+# Sustained shares of peak in large matrix products. Sources: clpeak result files, NVIDIA developer-forum and blog
+# measurements of cuBLAS, DeepBench; ranges 0.72-1.00 and 0.75-0.87, 0.56-0.76 and 0.97-1.16, 0.40-0.57 and 0.45-0.59.
+_DATA_CENTRE = _GpuClass("data-centre cards", 0.86, 0.80)
+_GEFORCE = _GpuClass("GeForce cards", 0.66, 1.0)
+_SMALL_BOARD = _GpuClass("boards of up to 150 W", 0.50, 0.52)
+
+# Median of a stencil on 62 GPUs and 55 CPUs, as a share of the data sheet (FluidX3D's published table).
+_GPU_MEMORY_SHARE, _CPU_MEMORY_SHARE = 0.82, 0.51
+# L2 bandwidth over memory bandwidth: A100, H100, H200, L40 lie between 3 and 6 (gpu-benches).
+_L2_OVER_MEMORY = 4.0
+# A library call queued behind others: about 6 µs a kernel.
+_QUEUED_LAUNCH_S = 6e-6
+# Pinned copies reach 0.78 to 0.88 of the link's nominal rate, pageable ones 0.2 to 0.4 of that; 30 µs is the floor of
+# small copies on a V100 with PCIe 3.
+_LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
+# What devices' own published numbers leave as error, and what class defaults leave.
+_PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
+
+# Ratios and times measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has none.
+_NUMPY_CALL_S = 1.6e-6
+_CACHED_OVER_MEMORY_READ, _COPY_OVER_READ, _CACHED_OVER_MEMORY_COPY = 2.4, 0.33, 3.6
+# Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
+_CPU_SHARE = 0.48
+_MEBI = 2**20
+
+
+@lru_cache(maxsize=256)
+def calibrate(machine: Machine) -> Calibration:
+    """Return sustained numbers for a machine of the catalogue.
+
+    Raises
+    ------
+    ValueError
+        If the catalogue knows no rate or no bandwidth for it.
+    """
+    return _calibrate_gpu(machine) if machine.kind == "gpu" else _calibrate_cpu(machine)
+
+
+def _gpu_class(machine: Machine) -> _GpuClass:
+    if "GTX" in machine.name or "RTX" in machine.name:
+        return _GEFORCE
+    return _SMALL_BOARD if machine.power_w is not None and machine.power_w <= 150 else _DATA_CENTRE
+
+
+def _calibrate_gpu(machine: Machine) -> GpuCalibration:
+    gpu_class = _gpu_class(machine)
+    published = machine.sustained_share_of_peak
+    flops_per_s = {
+        dtype: peak * published.get(dtype, gpu_class.tensor_share if dtype == "float16" else gpu_class.vector_share)
+        for dtype, peak in machine.peak_flops_per_s.items()
+    }
+    memory = _known(machine, "memory_bandwidth_bytes_per_s")
+    memory_share = machine.sustained_share_of_memory_bandwidth or _GPU_MEMORY_SHARE
+    link = machine.sustained_link_bandwidth_bytes_per_s
+    if link is None and machine.link_bandwidth_bytes_per_s is not None:
+        link = machine.link_bandwidth_bytes_per_s * _LINK_SHARE
+    return GpuCalibration(
+        launch_overhead_s=machine.launch_overhead_s or _QUEUED_LAUNCH_S,
+        flops_per_s=MappingProxyType(flops_per_s),
+        memory_bandwidth_bytes_per_s=memory * memory_share,
+        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * _L2_OVER_MEMORY,
+        cache_bytes=machine.cache_bytes or 0,
+        sm_count=int(_known(machine, "sm_count")),
+        link_bandwidth_bytes_per_s=link,
+        pageable_share=_PAGEABLE_SHARE,
+        copy_latency_s=_COPY_LATENCY_S,
+        error=_PUBLISHED_ERROR if published else _CLASS_ERROR,
+        basis=f"Sustained rates: {'published for this card' if published else f'typical of {gpu_class.name}'}.",
+    )
+
+
+def _calibrate_cpu(machine: Machine) -> CpuCalibration:
+    published = machine.sustained_flops_per_s
+    flops_per_s = {dtype: peak * _CPU_SHARE for dtype, peak in machine.peak_flops_per_s.items()} | dict(published)
+    if "float32" in flops_per_s:
+        flops_per_s.setdefault("float64", flops_per_s["float32"] / 2)  # half as many numbers in a vector register
+    if not flops_per_s:
+        raise ValueError(f"no arithmetic rate is known for {machine.name}; choose a CPU whose rate is, or measure here")
+    read = machine.sustained_memory_bandwidth_bytes_per_s
+    if read is None:
+        read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
+    copy = read * _COPY_OVER_READ
+    cores = machine.cores or 1
+    return CpuCalibration(
+        launch_overhead_s=_NUMPY_CALL_S,
+        flops_per_s=MappingProxyType(flops_per_s),
+        read_bandwidth_bytes_per_s=read,
+        cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY_READ,
+        copy_bandwidth_bytes_per_s=copy,
+        cached_copy_bandwidth_bytes_per_s=copy * _CACHED_OVER_MEMORY_COPY,
+        last_level_cache_bytes=machine.cache_bytes or 2 * _MEBI * cores,
+        second_level_cache_bytes=_MEBI * cores,
+        threads=None,
+        error=_PUBLISHED_ERROR if published else _CLASS_ERROR,
+        basis=f"Sustained rates: {'published for this CPU' if published else 'typical of CPUs'}.",
+    )
+
+
+def _known(machine: Machine, field: str) -> float:
+    value: float | None = getattr(machine, field)
+    if value is None:
+        raise ValueError(f"the catalogue has no {field} for {machine.name}; choose another machine")
+    return value

@@ -1,0 +1,137 @@
+"""Time of one kernel on a GPU: tiles dealt to SMs in waves, under the roofs of memory and L2 cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.work import Kernel
+
+__all__ = ["GpuCalibration", "KernelTime", "Tiling"]
+
+# (rows, columns) of the output one block computes. Libraries ship dozens of shapes and pick one a call; these span
+# what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
+TILE_SHAPES = ((256, 128), (128, 128), (128, 64), (64, 128), (64, 64), (32, 128), (32, 64), (16, 64), (8, 64), (1, 128))
+
+# A block works on at least this many terms of each sum: fewer would not pay for writing partial sums.
+MIN_SPLIT_K = 128
+
+
+class KernelTime(NamedTuple):
+    """Seconds of one kernel: its arithmetic alone, its memory traffic alone, and the kernel itself."""
+
+    compute_s: float
+    memory_s: float
+    total_s: float
+    share_busy: float  # share of the device's units that have work, from 0 to 1
+
+
+class Tiling(NamedTuple):
+    """How a product is cut: tile shape, parts each sum is split into, blocks, waves, and the seconds that takes."""
+
+    rows: int
+    columns: int
+    split_k: int
+    blocks: int
+    waves: int
+    compute_s: float
+    partial_sums_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuCalibration:
+    """Sustained numbers of one GPU.
+
+    Attributes
+    ----------
+    launch_overhead_s : float
+        Host time of one kernel launch, as the caller queues it.
+    flops_per_s : mapping of dtype to float
+        Sustained rate of a large matrix product, never above the peak by much.
+    memory_bandwidth_bytes_per_s, cache_bandwidth_bytes_per_s : float
+        Sustained, of device memory and of the L2 cache.
+    cache_bytes : float
+        Size of the L2 cache.
+    sm_count : int
+        Streaming multiprocessors.
+    link_bandwidth_bytes_per_s : float or None
+        Sustained, one direction, pinned host memory; ``None`` where host and device share one memory.
+    pageable_share : float
+        Rate of a copy from pageable memory as a share of the pinned rate.
+    copy_latency_s : float
+        Seconds of a copy of nothing.
+    error : float
+        Half-width of the band: 0.2 means a factor of 1.2 either way.
+    basis : str
+        Where these numbers come from, as a sentence.
+    """
+
+    launch_overhead_s: float
+    flops_per_s: Mapping[str, float]
+    memory_bandwidth_bytes_per_s: float
+    cache_bandwidth_bytes_per_s: float
+    cache_bytes: float
+    sm_count: int
+    link_bandwidth_bytes_per_s: float | None
+    pageable_share: float
+    copy_latency_s: float
+    error: float
+    basis: str
+
+    def kernel_time(self, kernel: Kernel) -> KernelTime:
+        """Return the time of one kernel without its launch.
+
+        Arithmetic and memory traffic overlap on a GPU, so the kernel takes the longer of the two.
+        """
+        memory_s = self._traffic_time(kernel.bytes_moved)
+        if kernel.matmul is None:
+            compute_s = kernel.flops / self.flops_per_s[kernel.dtype]
+            return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
+        tiling = self.tile(*kernel.matmul, kernel.dtype)
+        memory_s += tiling.partial_sums_bytes / self.cache_bandwidth_bytes_per_s
+        share_busy = kernel.flops / self.flops_per_s[kernel.dtype] / tiling.compute_s
+        return KernelTime(tiling.compute_s, memory_s, max(tiling.compute_s, memory_s), share_busy)
+
+    def tile(self, m: int, n: int, k: int, dtype: str) -> Tiling:
+        """Return the fastest way to cut an (m, k) by (k, n) product into tiles.
+
+        Each SM computes one tile a wave. A tile takes its arithmetic at the SM's share of the sustained rate, or
+        loading its rows and columns at the SM's share of the L2 bandwidth, whichever is longer; the edge of the
+        matrix computes whole tiles too. With few tiles each sum is split into parts that run side by side.
+        """
+        size = DTYPE_BYTES[dtype]
+        sm_count = self.sm_count
+        s_per_flop = sm_count / self.flops_per_s[dtype]
+        s_per_byte = sm_count * size / self.cache_bandwidth_bytes_per_s
+        best: Tiling | None = None
+        for rows, columns in TILE_SHAPES:
+            tiles = -(-m // rows) * -(-n // columns)
+            s_per_k = max(2 * rows * columns * s_per_flop, (rows + columns) * s_per_byte)
+            split = 1
+            while True:
+                waves = -(-tiles * split // sm_count)
+                compute_s = waves * -(-k // split) * s_per_k
+                partial = 2 * split * m * n * 4 if split > 1 else 0  # float32 partial sums, written and read
+                cost_s = compute_s + partial / self.cache_bandwidth_bytes_per_s
+                if best is None or cost_s < best_s:
+                    best = Tiling(rows, columns, split, tiles * split, waves, compute_s, partial)
+                    best_s = cost_s
+                if tiles * split >= sm_count or k < 2 * split * MIN_SPLIT_K:
+                    break
+                split *= 2
+        assert best is not None  # TILE_SHAPES is not empty
+        return best
+
+    def copy_time(self, size_bytes: int, *, pinned: bool) -> float:
+        """Return the seconds of a copy between host and device; 0 where they share one memory."""
+        if self.link_bandwidth_bytes_per_s is None:
+            return 0.0
+        rate = self.link_bandwidth_bytes_per_s * (1.0 if pinned else self.pageable_share)
+        return self.copy_latency_s + size_bytes / rate
+
+    def _traffic_time(self, size_bytes: int) -> float:
+        # Data that fits stays in L2 from one call to the next; twice as much data evicts itself.
+        cached = min(1.0, max(0.0, 2.0 - size_bytes / self.cache_bytes)) if self.cache_bytes else 0.0
+        return size_bytes * (cached / self.cache_bandwidth_bytes_per_s + (1 - cached) / self.memory_bandwidth_bytes_per_s)

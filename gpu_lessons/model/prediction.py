@@ -1,0 +1,119 @@
+"""`predict`: the seconds of a workload on a machine, with every term visible."""
+
+from __future__ import annotations
+
+import math
+
+from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.model.calibration import Calibration, calibrate
+from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.records import Bottleneck, Prediction
+from gpu_lessons.work import Copy, Workload
+
+__all__ = ["predict"]
+
+
+def predict(
+    workload: Workload,
+    machine: Machine,
+    launch_overhead_s: float | None = None,
+    calibration: Calibration | None = None,
+) -> Prediction:
+    """Predict the time of one call of ``workload`` on ``machine``.
+
+    Parameters
+    ----------
+    workload : Workload
+        What to count.
+    machine : Machine
+        From `gpu_lessons.machine` or `gpu_lessons.this_machine`.
+    launch_overhead_s : float, optional
+        Seconds of one launch, if you know how the call is made: about 6e-6 for queued library calls, 5e-5 for
+        one eager call of a framework. The machine's own number otherwise.
+    calibration : GpuCalibration or CpuCalibration, optional
+        Sustained numbers to use; those of the catalogue otherwise.
+
+    Returns
+    -------
+    Prediction
+        Seconds, the band, the terms and the bottleneck.
+
+    Raises
+    ------
+    TypeError
+        If ``workload`` or ``machine`` is something else.
+    ValueError
+        If the launch overhead is negative or no number, the machine has no rate for the dtype, or a copy is
+        asked of a CPU.
+
+    Examples
+    --------
+    >>> import gpu_lessons as gl
+    >>> layer = gl.DenseForward(batch_size=256, n_in=2048, n_out=2048)
+    >>> gl.predict(layer, gl.machine("nvidia-t4")).bottleneck
+    'compute'
+    """
+    if not isinstance(workload, Workload):
+        raise TypeError(f"workload must be a workload such as DenseForward, got {workload!r}")
+    if not isinstance(machine, Machine):
+        raise TypeError(f"machine must be a Machine such as gl.machine('nvidia-t4'), got {machine!r}")
+    if launch_overhead_s is not None and not (math.isfinite(launch_overhead_s) and launch_overhead_s >= 0):
+        raise ValueError(f"launch_overhead_s must be a number of seconds of at least 0, got {launch_overhead_s!r}")
+    device = calibration or calibrate(machine)
+    overhead_s = device.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
+    if isinstance(workload, Copy):
+        return _predict_copy(workload, machine, device)
+    return _predict_kernels(workload, machine, device, overhead_s)
+
+
+def _predict_kernels(workload: Workload, machine: Machine, device: Calibration, overhead_s: float) -> Prediction:
+    kernels = workload.kernels
+    if kernels[0].dtype not in device.flops_per_s:
+        known = ", ".join(sorted(device.flops_per_s))
+        raise ValueError(f"no {kernels[0].dtype} rate is known for {machine.name}; known: {known}")
+    times = [device.kernel_time(kernel) for kernel in kernels]
+    launch_s = overhead_s * len(kernels)
+    compute_s = sum(time.compute_s for time in times)
+    memory_s = sum(time.memory_s for time in times)
+    longest = max(times, key=lambda time: time.total_s)
+    bottleneck: Bottleneck = "launch"
+    if longest.total_s > launch_s:
+        bottleneck = "memory" if longest.memory_s > longest.compute_s else "compute"
+        if bottleneck == "compute" and longest.share_busy < 0.5:
+            bottleneck = "filling"
+    seconds = launch_s + sum(time.total_s for time in times)
+    return _record(workload, machine, device, seconds, launch_s, compute_s, memory_s, 0.0, bottleneck)
+
+
+def _predict_copy(workload: Copy, machine: Machine, device: Calibration) -> Prediction:
+    if not isinstance(device, GpuCalibration):
+        raise ValueError(f"a copy crosses the link of a GPU, got the CPU {machine.name}")
+    copy_s = device.copy_time(workload.n_bytes, pinned=workload.pinned)
+    return _record(workload, machine, device, copy_s, 0.0, 0.0, 0.0, copy_s, "copy")
+
+
+def _record(
+    workload: Workload,
+    machine: Machine,
+    device: Calibration,
+    seconds: float,
+    launch_s: float,
+    compute_s: float,
+    memory_s: float,
+    copy_s: float,
+    bottleneck: Bottleneck,
+) -> Prediction:
+    factor = 1 + device.error
+    return Prediction(
+        workload=workload,
+        machine=machine.name,
+        seconds=seconds,
+        low_s=seconds / factor,
+        high_s=seconds * factor,
+        launch_s=launch_s,
+        compute_s=compute_s,
+        memory_s=memory_s,
+        copy_s=copy_s,
+        bottleneck=bottleneck,
+        basis=device.basis,
+    )

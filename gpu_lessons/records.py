@@ -1,0 +1,166 @@
+"""The one kind of record that flows from a clock or a model to a chart."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from gpu_lessons.units import format_time
+
+__all__ = ["Counted", "Measurement", "Prediction", "Sweep"]
+
+Bottleneck = Literal["launch", "memory", "filling", "compute", "copy"]
+
+
+class Counted(Protocol):
+    """What a record knows of its workload: the exact counts."""
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one call."""
+
+    @property
+    def bytes_moved(self) -> int:
+        """Bytes read and written by one call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Times of one workload on one machine, raw.
+
+    Attributes
+    ----------
+    workload : Counted
+        What was run.
+    machine : str
+        Name of the machine it ran on.
+    threads : int or None
+        BLAS threads it was allowed on the host; ``None`` on a GPU.
+    samples_s : tuple of float
+        Seconds a call, one value a sample. A sample times ``calls_per_sample`` calls.
+    warmup_s : tuple of float
+        Seconds of the first calls, kept apart: they pay for caches, threads and memory.
+    calls_per_sample : int
+        Calls between two readings of the clock.
+    """
+
+    workload: Counted
+    machine: str
+    threads: int | None
+    samples_s: tuple[float, ...]
+    warmup_s: tuple[float, ...]
+    calls_per_sample: int
+
+    source = "measured"
+
+    @property
+    def median_s(self) -> float:
+        """The middle sample."""
+        return statistics.median(self.samples_s)
+
+    @property
+    def low_s(self) -> float:
+        """Lower quartile of the samples."""
+        return self._quartiles()[0]
+
+    @property
+    def high_s(self) -> float:
+        """Upper quartile of the samples."""
+        return self._quartiles()[2]
+
+    @property
+    def spread(self) -> float:
+        """Distance between the quartiles as a share of the median; above 0.1 the machine was busy."""
+        return (self.high_s - self.low_s) / self.median_s
+
+    def _quartiles(self) -> list[float]:
+        if len(self.samples_s) == 1:
+            return [self.samples_s[0]] * 3
+        return statistics.quantiles(self.samples_s, n=4, method="inclusive")
+
+    def __str__(self) -> str:
+        threads = "" if self.threads is None else f", {self.threads} thread{'s' * (self.threads != 1)}"
+        text = (
+            f"{format_time(self.median_s)} ({format_time(self.low_s)} to {format_time(self.high_s)}, "
+            f"{len(self.samples_s)} samples), measured on {self.machine}{threads}"
+        )
+        if self.spread > 0.1:
+            text += f"\nThe samples spread by {self.spread:.0%} of their median: close other programs and repeat."
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Time of one workload on one machine, computed by the model.
+
+    ``seconds`` is ``launch_s`` + ``copy_s`` + the sum over kernels of the larger of compute and memory time;
+    ``compute_s`` and ``memory_s`` are the two sums apart, so that each can be seen.
+
+    Attributes
+    ----------
+    workload : Counted
+        What was counted.
+    machine : str
+        Name of the machine it was predicted for.
+    seconds, low_s, high_s : float
+        The prediction and its band.
+    launch_s, compute_s, memory_s, copy_s : float
+        The terms.
+    bottleneck : {"launch", "memory", "filling", "compute", "copy"}
+        The largest term. ``filling``: arithmetic, but on a device with idle units.
+    basis : str
+        Where the machine's sustained numbers come from.
+    """
+
+    workload: Counted
+    machine: str
+    seconds: float
+    low_s: float
+    high_s: float
+    launch_s: float
+    compute_s: float
+    memory_s: float
+    copy_s: float
+    bottleneck: Bottleneck
+    basis: str
+
+    source = "predicted"
+
+    def __str__(self) -> str:
+        terms = (("launch", self.launch_s), ("compute", self.compute_s), ("memory", self.memory_s), ("copy", self.copy_s))
+        parts = ", ".join(f"{name} {format_time(time_s)}" for name, time_s in terms if time_s)
+        return (
+            f"{format_time(self.seconds)} ({format_time(self.low_s)} to {format_time(self.high_s)}), "
+            f"predicted for {self.machine}\n  {parts}; bottleneck: {self.bottleneck}\n  {self.basis}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Records of one machine over several sizes, all from the same source.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or mixes machines or sources.
+    """
+
+    points: tuple[Measurement | Prediction, ...]
+
+    def __post_init__(self) -> None:
+        kinds = {(point.source, point.machine) for point in self.points}
+        if len(kinds) != 1:
+            raise ValueError(
+                f"a sweep holds records of one machine and one source, got {sorted(kinds) if kinds else 'no record'}"
+            )
+
+    @property
+    def machine(self) -> str:
+        """Name of the machine."""
+        return self.points[0].machine
+
+    @property
+    def source(self) -> str:
+        """``measured`` or ``predicted``."""
+        return self.points[0].source
