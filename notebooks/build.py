@@ -1,7 +1,5 @@
 """Build the notebooks from ``source/NN_name.py``: the learner's with stubs, and ``solutions/`` with answers.
 
-usage: python notebooks/build.py [--check] [NN ...]
-
 Without ``--check`` each notebook is executed with the static display and written with its outputs.
 With it nothing runs and nothing is written: the cells on disk are compared with the source.
 
@@ -45,7 +43,9 @@ _CELL_START = re.compile(r"# %%( |$)")
 _MARKER = re.compile(r"(?P<indent>\s*)### (?P<kind>BEGIN|END) SOLUTION(?::\s*(?P<stub>\S.*?))?\s*")
 _LINK = re.compile(r"(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s#]+)")
 # Folders of one machine, and the file names a kernel gives to cells, which hold its process number.
-_MACHINE_PATH = re.compile(r"/(?:home|root|Users|tmp|private/var)/|[A-Z]:\\+Users\\|ipykernel_\d")
+_MACHINE_PATH = re.compile(
+    r"(?<![\w.])/(?:home|root|Users|tmp|(?:private/)?var/folders)/|[A-Z]:\\+Users\\|ipykernel_\d"
+)
 
 
 class BuildError(Exception):
@@ -54,11 +54,14 @@ class BuildError(Exception):
 
 def lesson_sources(numbers: Sequence[str] = (), notebooks: Path = NOTEBOOKS) -> list[Path]:
     """Return the source files in order: all, or those of the lessons ``numbers`` such as "03"."""
-    sources = {path.name[:2]: path for path in sorted((notebooks / "source").glob("[0-9][0-9]_*.py"))}
+    paths = sorted((notebooks / "source").glob("[0-9][0-9]_*.py"))
+    sources = {path.name[:2]: path for path in paths}
+    if not paths or len(sources) < len(paths):
+        raise BuildError(f"source/ must hold one lesson a number, got {[path.name for path in paths]}")
     wanted = sorted({number.zfill(2) for number in numbers} or sources)
-    for number in wanted or ["00"]:
+    for number in wanted:
         if number not in sources:
-            raise BuildError(f"no lesson {number} in source/; there are {', '.join(sources) or 'none'}")
+            raise BuildError(f"no lesson {number} in source/; there are {', '.join(sources)}")
     return [sources[number] for number in wanted]
 
 
@@ -76,10 +79,8 @@ def read_source(source: Path) -> list[NotebookNode]:
     starts = [number for number, line in enumerate(text.splitlines(), start=1) if _CELL_START.match(line)]
     cells: list[NotebookNode] = jupytext.reads(text, fmt="py:percent").cells
     if len(cells) != len(starts):
-        raise BuildError(
-            f"{source.name}: {len(starts)} lines start with # %% but {len(cells)} cells were read; "
-            "nothing may stand before the first, and none may stand inside a text"
-        )
+        counts = f"{len(starts)} lines start with # %% but {len(cells)} cells were read"
+        raise BuildError(f"{source.name}: {counts}; nothing may stand before the first, none inside a text")
     seen: Counter[str] = Counter()
     for cell, start in zip(cells, starts, strict=True):
         # Taken before the solution is cut: a cell has the same id in both versions.
@@ -103,7 +104,7 @@ def _require_allowed(cell: NotebookNode) -> None:
             raise BuildError(f"{where}: unknown tag {tag!r}; known are {', '.join(TAGS + NBVAL_TAGS)}")
     is_exercise = "exercise" in cell.metadata.get("tags", [])
     has_solution = cell_text(cell, "learner") != cell_text(cell, "solution")
-    if has_solution and not is_exercise:
+    if has_solution and not (is_exercise and cell.cell_type == "code"):
         raise BuildError(f"{where}: a cell with ### BEGIN SOLUTION must be a code cell tagged exercise")
     if is_exercise and not has_solution:
         raise BuildError(f"{where}: an exercise needs ### BEGIN SOLUTION and ### END SOLUTION")
@@ -120,18 +121,14 @@ def cell_text(cell: NotebookNode, version: Version) -> str:
             if version == "solution" or not opened:
                 kept.append(line)
         elif not marker or (marker["kind"] == "BEGIN") == bool(opened):
-            raise BuildError(
-                f"{name}, line {number}: this marker is misspelt or has no partner: {line.strip()}"
-            )
+            raise BuildError(f"{name}, line {number}: misspelt, or a marker without partner: {line.strip()}")
         elif marker["kind"] == "BEGIN":
             opened = number
             kept += [marker["indent"] + (marker["stub"] or "...")] if version == "learner" else []
         else:
             opened = 0
     if opened:
-        raise BuildError(
-            f"{name}, line {opened}: this ### BEGIN SOLUTION has no ### END SOLUTION in its cell"
-        )
+        raise BuildError(f"{name}, line {opened}: a marker without partner in its cell: ### BEGIN SOLUTION")
     return "\n".join(kept).strip("\n")
 
 
@@ -146,12 +143,9 @@ def _link_from_solutions(link: re.Match[str]) -> str:
 
 def make_notebook(source: Path, version: Version) -> NotebookNode:
     """Return the notebook of ``source`` without outputs."""
-    notebook: NotebookNode = nbformat.v4.new_notebook(
-        metadata={
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    notebook: NotebookNode = nbformat.v4.new_notebook(metadata=metadata)
     for cell in read_source(source):
         if version == "learner" and "solution" in cell.metadata.get("tags", []):
             continue
@@ -181,7 +175,6 @@ def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) 
         client = NotebookClient(
             notebook,
             timeout=timeout_s,
-            kernel_name="python3",
             resources={"metadata": {"path": folder}},
             record_timing=False,
             store_widget_state=False,
@@ -191,18 +184,14 @@ def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) 
         try:
             client.execute(env=_environment(folder))
         except CellTimeoutError:
-            raise BuildError(
-                f"{_place(notebook, name, running[-1])}: it ran longer than {timeout_s} s"
-            ) from None
+            raise BuildError(f"{_place(notebook, name, running[-1])}: longer than {timeout_s} s") from None
         except (CellExecutionError, DeadKernelError) as error:
             reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else error
             raise BuildError(f"{_place(notebook, name, running[-1])}: {reason}") from None
     notebook.metadata["language_info"] = {"name": "python"}
     for index, cell in enumerate(notebook.cells):
         for path in machine_paths(cell.get("outputs", [])):
-            raise BuildError(
-                f"{_place(notebook, name, index)}: its output names a path of this machine, {path}"
-            )
+            raise BuildError(f"{_place(notebook, name, index)}: its output names a path here, {path}")
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -292,11 +281,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
         sources = lesson_sources(options.numbers, notebooks)
         if options.check:
             found = first_difference(sources)
-            print(
-                f"{found}; run python notebooks/build.py"
-                if found
-                else f"{len(sources)} lessons are up to date"
-            )
+            print(f"{found}; run python notebooks/build.py" if found else "the notebooks are up to date")
             return 1 if found else 0
         for source in sources:
             build(source)

@@ -42,7 +42,7 @@ def put(root: Path, path: str, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-# --- what a container allows ---------------------------------------------------------------------------------------
+# --- what a container allows ------------------------------------------------------------------------------
 
 
 def test_without_control_groups_there_is_no_quota_and_no_limit(tmp_path):
@@ -147,7 +147,7 @@ def test_free_memory_stops_at_the_limit_of_the_group(tmp_path, monkeypatch):
     assert this_cpu(tmp_path).memory_bytes == 8 * GB
 
 
-# --- the CPU -------------------------------------------------------------------------------------------------------
+# --- the CPU ----------------------------------------------------------------------------------------------
 
 RYZEN = """processor	: 0
 vendor_id	: AuthenticAMD
@@ -229,6 +229,15 @@ def test_the_last_cache_is_the_highest_level_that_holds_data(tmp_path):
     assert this_cpu(tmp_path).cache_bytes == 2 * 2**20
 
 
+def test_a_cache_of_instructions_holds_no_data(tmp_path):
+    for index, (kind, size) in enumerate([("Data", "32K"), ("Instruction", "64K")]):
+        folder = f"sys/devices/system/cpu/cpu0/cache/index{index}"
+        put(tmp_path, f"{folder}/level", "1")
+        put(tmp_path, f"{folder}/type", kind)
+        put(tmp_path, f"{folder}/size", size)
+    assert this_cpu(tmp_path).cache_bytes == 32 * 2**10
+
+
 def test_macos_is_asked_through_sysctl(tmp_path, monkeypatch):
     answers = {"machdep.cpu.brand_string": "Apple M1 Pro\n", "hw.l2cachesize": "25165824\n"}
     monkeypatch.setattr(sys, "platform", "darwin")
@@ -261,7 +270,7 @@ def test_a_cpu_is_recognized_by_its_whole_model_name_and_cores(name, cores, slug
     assert (found and found.slug) == slug
 
 
-# --- the GPU -------------------------------------------------------------------------------------------------------
+# --- the GPU ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -571,7 +580,7 @@ def test_an_impossible_link_is_refused_in_one_sentence():
         pcie_bandwidth_bytes_per_s(4, 0)
 
 
-# --- the whole machine ---------------------------------------------------------------------------------------------
+# --- the whole machine ------------------------------------------------------------------------------------
 
 
 def test_this_machine_is_found_without_a_gpu(install):
@@ -683,7 +692,7 @@ def test_detection_starts_no_thread_and_leaves_the_blas_alone(install):
     assert (threading.active_count(), [p["num_threads"] for p in threadpoolctl.threadpool_info()]) == before
 
 
-# --- arrays --------------------------------------------------------------------------------------------------------
+# --- arrays -----------------------------------------------------------------------------------------------
 
 
 def test_the_namespace_of_an_array_computes_with_it():

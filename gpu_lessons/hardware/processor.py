@@ -105,7 +105,7 @@ def _name(told: dict[str, str]) -> str:
         platform.processor,
         platform.machine,
     )
-    return next((name for ask in names if (name := _asked(ask))), "unknown CPU")
+    return next((name for ask in names if (name := _asked(ask))), "")
 
 
 def _spoken(name: str) -> str:

@@ -36,18 +36,16 @@ def known_gpu(name: str, sm_count: int, memory_bytes: int) -> Machine | None:
     >>> known_gpu("Tesla T4", sm_count=40, memory_bytes=15_843_721_216).slug
     'nvidia-t4'
     """
-    model, form_factor = _model(name), _form_factor(name)
-    alike = [
+    return _only(
         each
         for each in machines()
         if each.kind == "gpu"
-        and _model(each.name) == model
+        and _model(each.name) == _model(name)
+        and len(_form_factors(each.name) | _form_factors(name)) <= 1
         and each.sm_count == sm_count
         and each.memory_bytes is not None
         and abs(memory_bytes / each.memory_bytes - 1) <= _MEMORY_TOLERANCE
-    ]
-    exact = [each for each in alike if form_factor and _form_factor(each.name) == form_factor]
-    return _only(exact or alike)
+    )
 
 
 def sister_gpu(compute_capability: str) -> Machine | None:
@@ -107,8 +105,8 @@ def _model(name: str) -> list[str]:
     return _words(spaced)
 
 
-def _form_factor(name: str) -> str | None:
-    return next((word for word in re.findall(r"[a-z]+", name.lower()) if word in _FORM_FACTORS), None)
+def _form_factors(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", name.lower())) & _FORM_FACTORS
 
 
 def _only(candidates: Iterable[Machine]) -> Machine | None:
