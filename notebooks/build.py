@@ -209,7 +209,7 @@ def _place(notebook: NotebookNode, name: str, index: int) -> str:
 def machine_paths(outputs: object) -> list[str]:
     """Return what in a cell's outputs tells on which machine they were made; pictures are not searched."""
     if isinstance(outputs, str):
-        folders = [REPOSITORY, Path(sys.prefix), Path.home()]
+        folders = [REPOSITORY, Path(sys.prefix), Path.home(), Path(tempfile.gettempdir())]
         here = [re.escape(str(path)) for path in folders if len(path.parts) > 1]
         return re.findall(rf"(?:{'|'.join(here)})(?![\w-])|{_MACHINE_PATH.pattern}", outputs)
     if isinstance(outputs, dict):

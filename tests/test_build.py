@@ -146,8 +146,8 @@ def with_cell(cell):
     [
         ('# %% tags=["excercise"]\nx = 1', "00_tiny.py, line 4: unknown tag 'excercise'"),
         ('# %% tags=["exercise"]\nx = 1', "00_tiny.py, line 4: an exercise needs ### BEGIN SOLUTION"),
-        ("# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "00_tiny.py, line 4: .* must be a code cell tagged"),
-        ('# %% tags=["exercise"]\nx = 1\n### BEGIN SOLUTION\nx = 2', "00_tiny.py, line 6: a marker without partner"),
+        ("# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION", "line 4: .* must be a code cell tagged"),
+        ('# %% tags=["exercise"]\nx = 1\n### BEGIN SOLUTION\nx = 2', "line 6: a marker without partner"),
         ('# %% tags=["exercise"]\n### END SOLUTION', "00_tiny.py, line 5: .*partner: ### END SOLUTION"),
         (
             '# %% tags=["exercise"]\n### BEGIN SOLUTION\n### BEGIN SOLUTION\n### END SOLUTION',
@@ -186,7 +186,7 @@ def test_lessons_are_chosen_by_number(lesson):
 
 def test_two_lessons_with_one_number_are_refused(lesson):
     lesson(LESSON, "00_other.py")
-    with pytest.raises(build.BuildError, match="one lesson a number, got .*00_other.py.*00_tiny.py"):
+    with pytest.raises(build.BuildError, match=r"one lesson a number, got .*00_other.py.*00_tiny.py"):
         build.lesson_sources((), lesson(LESSON).parent.parent)
 
 
@@ -244,8 +244,15 @@ def test_a_notebook_over_one_megabyte_is_refused_and_not_written(lesson):
 
 
 @pytest.mark.parametrize(
-    "text", ["/home/ada/x.py", "in /root/x", "/tmp/ipykernel_71/12.py:3: Warning", "C:\\Users\\ada\\x", str(build.REPOSITORY)]
-)  # fmt: skip
+    "text",
+    [
+        "/home/ada/x.py",
+        "in /root/x",
+        "/tmp/ipykernel_71/12.py:3: Warning",
+        "C:\\Users\\ada\\x",
+        str(build.REPOSITORY),
+    ],
+)
 def test_paths_of_a_machine_are_found_wherever_they_stand_in_an_output(text):
     outputs = [{"output_type": "execute_result", "data": {"text/plain": "1", "x/json": {"a": ["b", text]}}}]
     assert build.machine_paths(outputs)

@@ -111,7 +111,7 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
         curve.transform_calculate(start="datum.batch_log2 - 0.5", end="datum.batch_log2 + 0.5")
         .mark_rect()
         .encode(
-            x=alt.X("start:Q", scale=x.scale, axis=x.axis, title="batch size"),
+            x=_same_axis(x, "start:Q"),
             x2="end:Q",
             color=alt.Color("regime:N", scale=tints, legend=None),
         )
@@ -120,7 +120,7 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
         curve.transform_aggregate(middle="mean(batch_log2)", n="count()", groupby=["regime"])
         .transform_filter("datum.n * 23 > length(datum.regime) * 6")
         .mark_text(**text_style(MUTED, 11, align="center"))
-        .encode(x=alt.X("middle:Q", scale=x.scale, axis=x.axis, title="batch size"), y=alt.value(12), text="regime:N")
+        .encode(x=_same_axis(x, "middle:Q"), y=alt.value(12), text="regime:N")
     )
     return [boxes, names]
 
@@ -172,3 +172,10 @@ def _dots(grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     )
     tooltip = [alt.Tooltip("measured:N", title="measured here")]
     return [measured.mark_point(filled=True, color=CPU, size=70, opacity=1).encode(x=x, y=y("time_s"), tooltip=tooltip)]
+
+
+def _same_axis(x: alt.X, field: str) -> alt.X:
+    """Return another field on the axis of ``x``."""
+    same = x.copy()
+    same.shorthand = field
+    return same

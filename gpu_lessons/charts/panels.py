@@ -167,12 +167,7 @@ def _break_even(grid: Grid, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     if not rows:
         return []
     line = alt.Chart(alt.Data(values=rows)).mark_line(color=INK, strokeWidth=2, clip=True)
-    return [
-        line.encode(
-            x=alt.X("left:Q", scale=x.scale, axis=x.axis, title="batch size"),
-            y=alt.Y("low:Q", scale=y.scale, axis=y.axis, title="layer width"),
-        )
-    ]
+    return [line.encode(x=alt.X("middle:Q"), y=alt.Y("level:Q"))]
 
 
 def break_even(grid: Grid) -> list[dict[str, Any]]:
@@ -187,6 +182,6 @@ def break_even(grid: Grid) -> list[dict[str, Any]]:
         for i in range(len(widths) - 1, 0, -1):
             if gains[i - 1] < 0 <= gains[i]:
                 share = gains[i - 1] / (gains[i - 1] - gains[i])
-                rows.append({"left": batch, "low": round(widths[i - 1] + share * (widths[i] - widths[i - 1]), 3)})
+                rows.append({"middle": batch, "level": round(widths[i - 1] + share * (widths[i] - widths[i - 1]), 3)})
                 break
     return rows

@@ -5,7 +5,7 @@
 >>> layer.flops
 2148007936
 >>> round(layer.arithmetic_intensity, 1)
-79.9
+85.3
 """
 
 from __future__ import annotations

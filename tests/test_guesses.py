@@ -1,0 +1,488 @@
+"""The learner's own predictions: what is asked, kept, scored, and what the widgets do."""
+
+import json
+from pathlib import Path
+
+import ipywidgets as widgets
+import pytest
+
+from gpu_lessons.charts.display import is_live
+from gpu_lessons.lessons import boxes, guesses, progress
+from gpu_lessons.lessons.guesses import Guess, ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons.progress import FILE_NAME, Progress, progress_here
+
+SOURCE = "predicted, NVIDIA T4"
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    """Start each test as a fresh kernel in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(progress, "_opened", {})
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Switch to the live display and return the list of (box, fallback text) that it shows."""
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
+    collected = []
+    monkeypatch.setattr(boxes, "show", lambda box, text: collected.append((box, text)))
+    return collected
+
+
+@pytest.fixture
+def lessons_folder(tmp_path):
+    (tmp_path / "03_batch_and_width.ipynb").write_text("{}")
+    return tmp_path
+
+
+def restart_kernel():
+    progress._opened.clear()
+
+
+def ask_speedup():
+    return ask("03-speedup", "How many times faster?", low=0.01, high=100_000)
+
+
+def parts(box):
+    """Return the widgets inside a box by class name; the last HTML is the line that talks to the learner."""
+    found = {}
+    for child in box.children:
+        found |= parts(child) if isinstance(child, widgets.Box) else {type(child).__name__: child}
+    return found
+
+
+def answer(box, *, text, sure):
+    inside = parts(box)
+    inside["Text"].value = text
+    inside["ToggleButtons"].value = sure
+    inside["Button"].click()
+    return inside["HTML"].value
+
+
+# Which display
+
+
+def test_the_environment_variable_decides_on_the_display(monkeypatch):
+    assert not is_live()
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
+    assert is_live()
+
+
+def test_without_the_variable_and_without_a_kernel_the_display_is_static(monkeypatch):
+    monkeypatch.delenv("GPU_LESSONS_DISPLAY")
+    assert not is_live()
+
+
+def test_without_the_variable_a_kernel_makes_the_display_live(monkeypatch):
+    class Shell:
+        kernel = object()
+
+    monkeypatch.delenv("GPU_LESSONS_DISPLAY")
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    assert is_live()
+
+
+def test_another_display_is_refused_in_one_sentence(monkeypatch):
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "fancy")
+    with pytest.raises(ValueError, match=r'^GPU_LESSONS_DISPLAY must be "static" or "live", got "fancy"$'):
+        is_live()
+
+
+# Static
+
+
+def test_a_static_ask_and_reveal_go_through_without_an_answer(capsys):
+    guess = ask_speedup()
+    reveal(guess, 84.2, SOURCE, then="Batch 256.")
+    assert capsys.readouterr().out == (
+        "How many times faster?\nNo prediction made.\n"
+        "No prediction made. It was 84× (predicted, NVIDIA T4). Batch 256.\n"
+    )
+
+
+def test_a_static_choice_lists_the_choices_and_reveals_the_right_one(capsys):
+    choice = choose("03-saw", "What did you see?", ("It rose.", "It fell."))
+    reveal_choice(choice, "It fell.", then="The launch was all.")
+    assert capsys.readouterr().out == (
+        "What did you see?\n- It rose.\n- It fell.\nNo answer given.\n"
+        "No answer given. What happened: It fell. The launch was all.\n"
+    )
+
+
+def test_a_static_display_neither_reads_nor_writes_the_learners_file(lessons_folder, capsys):
+    mine = {"schema": 1, "guesses": {"03-speedup": {"value": 10.0, "unit": "×", "confidence": "certain"}}}
+    file = lessons_folder / FILE_NAME
+    file.write_text(json.dumps(mine))
+    guess = ask_speedup()
+    guess.commit(5.0, "certain")
+    assert "No prediction made." in capsys.readouterr().out
+    assert json.loads(file.read_text()) == mine
+
+
+# The score
+
+
+@pytest.mark.parametrize(
+    ("value", "confidence", "truth", "sentence"),
+    [
+        (
+            10,
+            "fairly sure",
+            84,
+            "You said 10×, fairly sure. It was 84× (S): 8.4 times more than you thought.",
+        ),
+        (84, "a guess", 10, "You said 84×, a guess. It was 10× (S): 8.4 times less than you thought."),
+        (80, "certain", 100, "You said 80×, certain. It was 100× (S): close, within a factor of 1.25."),
+        (100, "certain", 80, "You said 100×, certain. It was 80× (S): close, within a factor of 1.25."),
+        (80, "certain", 101, "You said 80×, certain. It was 100× (S): 1.3 times more than you thought."),
+    ],
+)
+def test_a_guess_is_scored_as_a_factor_in_either_direction(capsys, value, confidence, truth, sentence):
+    guess = Guess("03-speedup", "×", 0.01, 1e5)
+    guess.commit(value, confidence)
+    reveal(guess, truth, "S")
+    assert capsys.readouterr().out == sentence + "\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "confidence", "is_said"),
+    [(1, "certain", True), (1, "fairly sure", False), (50, "certain", False)],
+)
+def test_only_the_confident_and_far_wrong_are_told_that_such_errors_teach_best(
+    capsys, value, confidence, is_said
+):
+    guess = Guess("03-speedup", "×", 0.01, 1e5)
+    guess.commit(value, confidence)
+    reveal(guess, 84, SOURCE)
+    assert ("corrected best" in capsys.readouterr().out) is is_said
+
+
+@pytest.mark.parametrize("truth", [0, -1, float("nan"), float("inf")])
+def test_a_truth_that_cannot_be_a_factor_is_refused(truth):
+    with pytest.raises(ValueError, match=r"^truth must be a finite number above 0, got"):
+        reveal(ask_speedup(), truth, SOURCE)
+
+
+def test_a_number_without_source_is_refused():
+    with pytest.raises(ValueError, match="source must say where the number comes from"):
+        reveal(ask_speedup(), 84, "")
+
+
+@pytest.mark.parametrize(
+    ("unit", "text", "value"),
+    [
+        ("×", "84", 84), ("×", "84×", 84), ("×", " 1,200 x", 1200), ("×", "24,000 times", 24_000), ("×", "0,5", 0.5),
+        ("×", "1e3", 1000), ("×", ".5", 0.5), ("s", "6 µs", 6e-6), ("s", "6 us", 6e-6), ("s", "6 μs", 6e-6),
+        ("s", "250ms", 0.25), ("s", "3", 3), ("s", "2 days", 172_800), ("s", "1.5 hours", 5400), ("B", "16 GB", 16e9),
+        ("images", "512", 512), ("images", "512 images", 512), ("epochs", "5 epochs", 5), ("", "12", 12),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_as_people_type_it(unit, text, value):
+    assert Guess("03-speedup", unit, 1e-9, 1e12).read(text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", ["×", "s", "B", "images", "%"])
+@pytest.mark.parametrize("value", [2e-9, 0.035, 0.99, 1, 7.5, 64, 99.6, 512, 8200, 130_000, 2.5e9])
+def test_what_a_slider_says_can_be_read_back(unit, value):
+    guess = Guess("03-speedup", unit, 1e-9, 1e12)
+    assert guess.read(guess.said(value)) == pytest.approx(value, rel=0.05)
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-3", "84 s", "1.2.3", "nan", "x 4"])
+def test_what_is_no_number_of_this_unit_is_refused_with_an_example(text):
+    guess = Guess("03-speedup", "×", 1, 1e4)
+    with pytest.raises(ValueError, match='^type a number such as "100×", got'):
+        guess.read(text)
+
+
+@pytest.mark.parametrize("key", ["speedup", "3-speedup", "03-Speed up", "03_speedup", ""])
+def test_a_key_without_lesson_and_topic_is_refused(key):
+    with pytest.raises(ValueError, match="key must be a lesson number and a topic"):
+        ask(key, "How many?", low=1, high=10)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 10), (10, 10), (10, 1), (1, float("inf"))])
+def test_a_slider_that_cannot_run_in_decades_is_refused(low, high):
+    with pytest.raises(ValueError, match="low and high must be 0 < low < high"):
+        ask("03-speedup", "How many?", low=low, high=high)
+
+
+@pytest.mark.parametrize("choices", ["ab", ("one",), ("same", "same")])
+def test_a_choice_needs_two_different_texts(choices):
+    with pytest.raises(ValueError, match="choices must be at least two different texts"):
+        choose("03-saw", "What?", choices)
+
+
+def test_a_right_answer_that_is_no_choice_is_refused():
+    choice = choose("03-saw", "What?", ("It rose.", "It fell."))
+    with pytest.raises(ValueError, match="the answer must be one of 'It rose.', 'It fell.', got 'It flew.'"):
+        reveal_choice(choice, "It flew.")
+
+
+# Live
+
+
+def test_a_live_box_asks_and_its_saved_text_is_the_question(shown):
+    guess = ask_speedup()
+    box, text = shown[0]
+    assert text == "How many times faster?"
+    assert guess.value is None
+    assert parts(box)["ToggleButtons"].value is None
+    assert parts(box)["FloatLogSlider"].value == pytest.approx(32)
+
+
+def test_moving_the_slider_rewords_the_field_and_typing_moves_the_slider(shown):
+    ask_speedup()
+    inside = parts(shown[0][0])
+    inside["FloatLogSlider"].value = 1234.5
+    assert inside["Text"].value == "1,200×"
+    assert inside["FloatLogSlider"].value == 1234.5
+    inside["Text"].value = "5678"
+    assert inside["FloatLogSlider"].value == pytest.approx(5678)
+    assert inside["Text"].value == "5678"
+
+
+def test_the_typed_number_is_the_one_that_counts(shown):
+    guess = ask_speedup()
+    line = answer(shown[0][0], text="77.7 x", sure="certain")
+    assert guess.value == pytest.approx(77.7)
+    assert line.strip() == "You said 78×, certain."
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "message"),
+    [
+        ("fast", "certain", "This did not work: type a number such as &quot;30×&quot;, got &quot;fast&quot;"),
+        ("1e9", "certain", "This did not work: the prediction must lie between 0.01× and 100,000×"),
+        ("84", None, "Say how sure you are"),
+    ],
+)
+def test_what_cannot_be_taken_is_said_in_the_box_and_not_kept(shown, text, sure, message):
+    guess = ask_speedup()
+    assert message in answer(shown[0][0], text=text, sure=sure)
+    assert guess.value is None
+
+
+def test_a_slider_moved_after_an_unreadable_text_makes_it_readable_again(shown):
+    guess = ask_speedup()
+    answer(shown[0][0], text="fast", sure="certain")
+    parts(shown[0][0])["FloatLogSlider"].value = 200
+    parts(shown[0][0])["Button"].click()
+    assert guess.value == 200
+
+
+def test_a_guess_taken_from_the_ends_of_the_slider_is_accepted(shown):
+    guess = ask("03-time", "How long?", unit="s", low=1.234e-6, high=9.876)
+    inside = parts(shown[0][0])
+    inside["ToggleButtons"].value = "certain"
+    for end in (1.234e-6, 9.876):
+        inside["FloatLogSlider"].value = end
+        inside["Button"].click()
+        assert guess.value == pytest.approx(end, rel=0.05)
+
+
+def test_a_reveal_waits_for_the_guess_and_completes_by_itself(shown, capsys):
+    guess = ask_speedup()
+    reveal(guess, 84, SOURCE)
+    box, text = shown[1]
+    assert text == parts(box)["HTML"].value == "Waiting for your prediction above."
+    answer(shown[0][0], text="10", sure="fairly sure")
+    assert parts(box)["HTML"].value == (
+        "You said 10×, fairly sure. It was 84× (predicted, NVIDIA T4): 8.4 times more than you thought."
+    )
+    assert "Button" not in parts(box)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_learner_may_look_without_predicting(shown):
+    guess = ask_speedup()
+    reveal(guess, 84, SOURCE)
+    button = parts(shown[1][0])["Button"]
+    assert button.description == "Show me without predicting"
+    button.click()
+    assert parts(shown[1][0])["HTML"].value == "No prediction made. It was 84× (predicted, NVIDIA T4)."
+    assert guess.value is None
+
+
+def test_a_reveal_after_the_guess_is_printed_so_that_a_saved_notebook_keeps_it(shown, capsys):
+    guess = ask_speedup()
+    answer(shown[0][0], text="10", sure="a guess")
+    reveal(guess, 84, SOURCE)
+    assert len(shown) == 1
+    assert capsys.readouterr().out.startswith("You said 10×, a guess. It was 84×")
+
+
+def test_an_error_in_a_callback_is_shown_in_the_box(shown, monkeypatch):
+    ask_speedup()
+    monkeypatch.setattr(Progress, "remember", lambda *_: 1 / 0)
+    assert answer(shown[0][0], text="10", sure="certain") == "This did not work: division by zero"
+
+
+def test_an_error_in_a_waiting_reveal_is_shown_there(shown, monkeypatch):
+    guess = ask_speedup()
+    reveal(guess, 84, SOURCE)
+    monkeypatch.setattr(guesses, "_scored", lambda *_: 1 / 0)
+    line = answer(shown[0][0], text="10", sure="certain")
+    assert line.strip() == "You said 10×, certain."
+    assert parts(shown[1][0])["HTML"].value == "This did not work: division by zero"
+
+
+def test_text_of_the_lesson_is_shown_as_text(shown):
+    guess = ask("03-speedup", "Is a < b?", low=1, high=100)
+    reveal(guess, 84, "predicted, <b>T4</b>")
+    parts(shown[1][0])["Button"].click()
+    assert "&lt;b&gt;T4" in parts(shown[1][0])["HTML"].value
+    assert "a &lt; b" in shown[0][0].children[0].value
+
+
+def test_a_live_choice_reveals_when_it_is_made(shown):
+    choice = choose("03-saw", "What did you see?", ("It rose.", "It fell."))
+    reveal_choice(choice, "It fell.", then="The launch was all.")
+    inside = parts(shown[0][0])
+    inside["Button"].click()
+    assert inside["HTML"].value.startswith("Choose one")
+    inside["RadioButtons"].value = "It fell."
+    inside["Button"].click()
+    assert parts(shown[1][0])["HTML"].value == "You saw: It fell. That is what happened. The launch was all."
+
+
+def test_a_shown_box_carries_its_text_for_a_page_without_widgets(monkeypatch):
+    published = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: published.append((bundle, raw)))
+    boxes.show(widgets.VBox(), "The question.")
+    (bundle, raw) = published[0]
+    assert raw
+    assert bundle["text/plain"] == "The question."
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+# The learner's file
+
+
+def test_an_answer_survives_a_restart_of_the_kernel(shown, lessons_folder, capsys):
+    ask_speedup()
+    answer(shown[0][0], text="10", sure="fairly sure")
+    choose("03-saw", "What?", ("It rose.", "It fell.")).commit("It fell.")
+    restart_kernel()
+    guess, choice = ask_speedup(), choose("03-saw", "What?", ("It rose.", "It fell."))
+    assert (guess.value, guess.confidence, choice.value) == (10.0, "fairly sure", "It fell.")
+    assert "You said 10×, fairly sure." in parts(shown[2][0])["HTML"].value
+    reveal(guess, 84, SOURCE)
+    assert capsys.readouterr().out.startswith("You said 10×, fairly sure. It was 84×")
+
+
+def test_an_answer_to_another_question_is_not_taken_over(shown, lessons_folder):
+    Guess("03-speedup", "s", 1e-6, 10).commit(5.0, "certain")
+    assert ask_speedup().value is None
+    Guess("03-speedup", "×", 1e-6, 1e9).commit(1e8, "certain")
+    assert ask_speedup().value is None
+    choose("03-saw", "What?", ("It rose.", "It fell.")).commit("It rose.")
+    assert choose("03-saw", "What?", ("It stayed.", "It fell.")).value is None
+
+
+def test_outside_the_lessons_folder_nothing_is_written(shown, tmp_path):
+    ask_speedup().commit(10.0, "certain")
+    assert list(tmp_path.iterdir()) == []
+    assert ask_speedup().value == 10.0
+
+
+def test_two_kernels_keep_each_others_answers(tmp_path):
+    one, other = Progress(tmp_path / FILE_NAME), Progress(tmp_path / FILE_NAME)
+    one.remember("guesses", "01-a", {"value": 1.0})
+    other.remember("guesses", "02-b", {"value": 2.0})
+    one.remember("choices", "01-c", {"value": "yes"})
+    assert json.loads((tmp_path / FILE_NAME).read_text()) == {
+        "schema": 1,
+        "guesses": {"01-a": {"value": 1.0}, "02-b": {"value": 2.0}},
+        "choices": {"01-c": {"value": "yes"}},
+    }
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "it is not readable JSON"),
+        (b"\xff\xfe", "it is not readable JSON"),
+        (b"[" * 100_000, "it is not readable JSON"),
+        (b"9" * 5000, "it is not readable JSON"),
+        (b" " * 1_000_001, "it is larger than 1 MB"),
+        (b"[]", "it does not hold a JSON object"),
+        (b'{"schema": 2}', "its schema is 2 and this course reads 1"),
+        (b'{"schema": 1, "guesses": []}', "its answers are not where this course puts them"),
+        (b'{"schema": 1, "guesses": {"03-speedup": 10}}', "its answers are not where this course puts them"),
+        (
+            b'{"schema": 1, "guesses": {"a": {"value": 1e999}}}',
+            "it holds 1e999, which is not a finite number",
+        ),
+        (b'{"schema": 1, "guesses": {"a": {"value": NaN}}}', "it holds NaN, which is not a finite number"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_left_untouched_and_said_once(shown, lessons_folder, content, reason):
+    file = lessons_folder / FILE_NAME
+    file.write_bytes(content)
+    ask_speedup()
+    note = parts(shown[0][0])["HTML"].value
+    assert note == (
+        f"my_course.json is left untouched because {reason}; your answers are kept only until this kernel stops."
+    )
+    line = answer(shown[0][0], text="10", sure="certain")
+    assert line.strip() == "You said 10×, certain."
+    assert file.read_bytes() == content
+    assert ask_speedup().value == 10.0
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [{}, {"value": "10"}, {"value": None}, {"value": -1}, {"value": 10, "unit": "×", "confidence": "sort of"}],
+)  # fmt: skip
+def test_an_answer_that_is_none_counts_as_not_given(shown, lessons_folder, kept):
+    document = {"schema": 1, "guesses": {"03-speedup": {"unit": "×", "confidence": "certain"} | kept}}
+    (lessons_folder / FILE_NAME).write_text(json.dumps(document))
+    assert ask_speedup().value is None
+
+
+@pytest.mark.parametrize("step", ["write_text", "replace"])
+def test_where_nothing_can_be_written_the_answer_is_kept_in_memory_and_said_once(
+    shown, lessons_folder, monkeypatch, step
+):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, step, refuse)
+    guess = ask_speedup()
+    line = answer(shown[0][0], text="10", sure="certain")
+    assert line == (
+        "You said 10×, certain. my_course.json cannot be written here (Permission denied); "
+        "your answers are kept only until this kernel stops."
+    )
+    assert "cannot be written" not in answer(shown[0][0], text="20", sure="certain")
+    assert guess.value == ask_speedup().value == 20.0
+    assert [path.name for path in lessons_folder.iterdir()] == ["03_batch_and_width.ipynb"]
+
+
+def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path, monkeypatch):
+    mine = Progress(tmp_path / FILE_NAME)
+    mine.remember("guesses", "01-a", {"value": 1.0})
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        mine.remember("guesses", "01-a", {"value": 2.0})
+    assert Progress(tmp_path / FILE_NAME).recall("guesses", "01-a") == {"value": 1.0}
+
+
+def test_a_folder_in_place_of_the_file_is_left_alone(tmp_path):
+    (tmp_path / FILE_NAME).mkdir()
+    mine = Progress(tmp_path / FILE_NAME)
+    mine.remember("guesses", "01-a", {"value": 1.0})
+    assert "left untouched because it is not a file" in mine.take_note()
+    assert mine.recall("guesses", "01-a") == {"value": 1.0}
+
+
+def test_progress_is_one_object_a_folder(shown, lessons_folder):
+    assert progress_here() is progress_here()
