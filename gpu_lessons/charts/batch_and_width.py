@@ -26,7 +26,7 @@ __all__ = ["batch_and_width_chart"]
 
 _LEFT, _RIGHT, _GAP = 400, 300, 64
 _WIDE = _LEFT + _RIGHT + _GAP
-_TINTS = {"launch": "#f1f5f9", "memory": "#e0e7ff", "filling": "#fef9c3", "compute": "#dcfce7"}
+_TINTS = {"launch": "#f8fafc", "memory": "#eef2ff", "filling": "#fefce8", "compute": "#ecfdf5"}
 _DASHED, _DOTTED = [8, 3], [2, 3]
 
 
@@ -146,6 +146,11 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     """Mark the chosen batch, both times, and the factor between them."""
     here = alt.Chart().transform_filter(SELECTED)
     ring = {"filled": True, "fill": "white", "stroke": INK, "strokeWidth": 2, "size": 80, "opacity": 1}
+    # Left of the rule, where no curve runs; right of it at the left edge of the figure.
+    beside = text_style(INK, 14, weight="bold") | {
+        "align": alt.expr("batch_log2 < 3 ? 'left' : 'right'"),
+        "dx": alt.expr("batch_log2 < 3 ? 8 : -8"),
+    }
     middle = here.transform_calculate(middle="sqrt(datum.cpu_s * datum.gpu_s)")
     tooltip = [
         alt.Tooltip(f"{field}:N", title=title) for field, title in (("cpu", "CPU"), ("gpu", "GPU"), ("bus", "GPU + bus"))
@@ -156,7 +161,8 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
         here.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
         rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip),
         rings.mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),
-        middle.mark_text(**text_style(INK, 14, dx=8, weight="bold")).encode(x=x, y=y("middle"), text="factor:N"),
+        middle.mark_text(**beside, stroke="white", strokeWidth=4).encode(x=x, y=y("middle"), text="factor:N"),
+        middle.mark_text(**beside).encode(x=x, y=y("middle"), text="factor:N"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
-__all__ = ["VEGA_LITE", "static_bundle"]
+__all__ = ["VEGA_LITE", "Figure", "static_bundle"]
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
@@ -23,3 +23,33 @@ def static_bundle(chart: alt.TopLevelMixin, sentence: str) -> tuple[dict[str, An
     picture = vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5)
     data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
     return data, {VEGA_LITE: {"embed_options": {"actions": False}}}
+
+
+class Figure:
+    """A chart without widgets, as the last line of a cell.
+
+    Parameters
+    ----------
+    chart : altair chart
+        What is shown.
+    sentence : str
+        The chart in one sentence, for those who do not see it.
+    rows : list of dict
+        The numbers behind it.
+    """
+
+    def __init__(self, chart: alt.TopLevelMixin, sentence: str, rows: list[dict[str, Any]]) -> None:
+        self._chart = chart
+        self._sentence = sentence
+        self._rows = rows
+
+    def sentence(self) -> str:
+        """Return the chart in one sentence."""
+        return self._sentence
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the numbers behind the chart."""
+        return self._rows
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        return static_bundle(self._chart, self._sentence)

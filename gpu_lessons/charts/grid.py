@@ -163,4 +163,4 @@ class Grid:
         if point.largest_batch == 0:
             return f"{used} of {there}: not even one sample fits"
         verb = "fits" if point.training_bytes <= self.gpu_memory_bytes else "would fit"
-        return f"{used} of {there}; the largest batch that {verb}: {point.largest_batch:,}"
+        return f"{used} of {there}   ·   largest batch that {verb}: {point.largest_batch:,}"

@@ -146,11 +146,11 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
     )
     color = alt.Color(
         "speedup_log10:Q",
-        scale=alt.Scale(domain=[-2, 0, 2], range=["#92400e", "#f8fafc", "#0b4f49"], clamp=True),
+        scale=alt.Scale(domain=[-2, 2], scheme="brownbluegreen", clamp=True),
         legend=alt.Legend(
             title=None,
             values=[-2, -1, 0, 1, 2],
-            gradientLength=130,
+            gradientLength=170,
             labelExpr="datum.value === 0 ? 'equal' : (datum.value > 0 ? 'GPU ' : 'CPU ') + pow(10, abs(datum.value)) + '×'",
         ),
     )
@@ -159,7 +159,7 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
     outline = {"fillOpacity": 0, "stroke": INK, "strokeWidth": 2.5}
     chosen = cells.transform_filter(SELECTED).mark_rect(**outline).encode(x=x, x2="right:Q", y=y, y2="high:Q")
     layers = [fill, *_break_even(grid, x, y), chosen]
-    return alt.layer(*layers).properties(width=width - 62, height=150, title="GPU speed-up everywhere")
+    return alt.layer(*layers).properties(width=width - 62, height=188, title="GPU speed-up everywhere")
 
 
 def _break_even(grid: Grid, x: alt.X, y: alt.Y) -> list[alt.Chart]:

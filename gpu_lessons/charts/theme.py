@@ -53,7 +53,7 @@ def chart_config() -> dict[str, Any]:
         "axis": axis,
         "view": {"stroke": GRID},
         "legend": {"labelColor": MUTED, "labelFont": FONT, "labelFontSize": 11, "titleFont": FONT},
-        "title": {"anchor": "start", "color": INK, "font": FONT, "fontSize": 13, "fontWeight": "bold", "offset": 8},
+        "title": {"anchor": "start", "color": INK, "font": FONT, "fontSize": 13, "fontWeight": "bold", "offset": 8, "frame": "group"},
         "text": {"font": FONT, "color": INK, "fontSize": 12},
     }
 
@@ -65,10 +65,18 @@ def four_digits(value: float) -> float:
 
 def vega_time(seconds: str) -> str:
     """Return a Vega expression that writes the expression ``seconds`` as `gpu_lessons.units.format_time` does."""
-    steps = (("1e-6", "1e9", " ns"), ("1e-3", "1e6", " µs"), ("1", "1e3", " ms"))
-    text = f"format({seconds}, ',.3~r') + ' s'"
-    for limit, factor, unit in reversed(steps):
-        text = f"{seconds} < {limit} * 0.9995 ? format({seconds} * {factor}, ',.3~r') + '{unit}' : ({text})"
+    below = 0.9995  # as there: 999.6 µs is 1 ms
+    steps = (
+        (1e-6 * below, 1e-9, "ns"),
+        (1e-3 * below, 1e-6, "µs"),
+        (below, 1e-3, "ms"),
+        (120, 1, "s"),
+        (7200, 60, "minutes"),
+        (172800, 3600, "hours"),
+    )
+    text = f"format({seconds} / 86400, ',.3~r') + ' days'"
+    for limit, unit_s, unit in reversed(steps):
+        text = f"{seconds} < {limit:.6g} ? format({seconds} / {unit_s:g}, ',.3~r') + ' {unit}' : ({text})"
     return f"({text})"
 
 

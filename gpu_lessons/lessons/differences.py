@@ -19,7 +19,8 @@ def describe(value: object) -> str:
     if isinstance(value, np.ndarray):
         if value.size > _MOST_ITEMS:
             return f"array of shape {value.shape}, {value.dtype}"
-        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+        text = np.array2string(value, precision=4, separator=", ", max_line_width=1000)
+        return f"array({' '.join(text.split())})".replace("[ ", "[")
     if isinstance(value, list | tuple):
         opening, closing = "[]" if isinstance(value, list) else "()"
         shown = [describe(item) for item in value[:_MOST_ITEMS]]
@@ -98,7 +99,7 @@ def _numeric_difference(
 ) -> str:
     if got.shape != expected.shape:
         return f"expected {_shape(expected, shown_expected)}, got {_shape(got, shown_got)}"
-    scale = float(np.max(np.abs(expected), initial=0.0)) or 1.0
+    scale = float(np.max(np.abs(expected[np.isfinite(expected)]), initial=0.0)) or 1.0
     close = np.isclose(got, expected, rtol=0.0, atol=rtol * scale, equal_nan=True)
     if close.all():
         return ""

@@ -41,9 +41,11 @@ _LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
 # What devices' own published numbers leave as error, and what class defaults leave.
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
-# Ratios and times measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has none.
+# Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
 _NUMPY_CALL_S = 1.6e-6
-_CACHED_OVER_MEMORY_READ, _COPY_OVER_READ, _CACHED_OVER_MEMORY_COPY = 2.4, 0.33, 3.6
+_CACHED_OVER_MEMORY = 2.4
+# A copy moves every byte twice, in and out.
+_COPY_OVER_READ = 0.5
 # Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
 _CPU_SHARE = 0.48
 _MEBI = 2**20
@@ -105,16 +107,16 @@ def _calibrate_cpu(machine: Machine) -> CpuCalibration:
     if read is None:
         read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
     copy = read * _COPY_OVER_READ
-    cores = machine.cores or 1
+    cache_bytes = machine.cache_bytes or 2 * _MEBI * (machine.cores or 1)
     return CpuCalibration(
         launch_overhead_s=_NUMPY_CALL_S,
         flops_per_s=MappingProxyType(flops_per_s),
         read_bandwidth_bytes_per_s=read,
-        cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY_READ,
+        cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,
         copy_bandwidth_bytes_per_s=copy,
-        cached_copy_bandwidth_bytes_per_s=copy * _CACHED_OVER_MEMORY_COPY,
-        last_level_cache_bytes=machine.cache_bytes or 2 * _MEBI * cores,
-        second_level_cache_bytes=_MEBI * cores,
+        cached_copy_bandwidth_bytes_per_s=copy * _CACHED_OVER_MEMORY,
+        last_level_cache_bytes=cache_bytes,
+        second_level_cache_bytes=cache_bytes,
         threads=None,
         error=_PUBLISHED_ERROR if published else _CLASS_ERROR,
         basis=f"Sustained rates: {'published for this CPU' if published else 'typical of CPUs'}.",

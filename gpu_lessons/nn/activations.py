@@ -1,45 +1,66 @@
-"""What stands between two dense layers: without it they would be one dense layer."""
+"""Activations: without one between them, two dense layers are one dense layer."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from gpu_lessons.hardware.arrays import array_namespace
+from array_api_compat import array_namespace
 
-Array = Any
+from gpu_lessons.nn.shapes import Array, require_floats, require_like, require_shape
 
 __all__ = ["ReLU"]
 
 
 class ReLU:
-    """``y = max(x, 0)``, element by element."""
+    """The rectified linear unit, ``y = max(x, 0)``, number by number, for arrays of any shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> relu = ReLU()
+    >>> relu.forward(np.asarray([-2.0, 0.0, 3.0]))
+    array([0., 0., 3.])
+    >>> relu.backward(np.asarray([10.0, 10.0, 10.0]))
+    array([ 0.,  0., 10.])
+    """
 
     def __init__(self) -> None:
-        self._y: Array | None = None
+        self._y: Array = None
+
+    def __repr__(self) -> str:
+        return "ReLU()"
 
     def forward(self, x: Array) -> Array:
-        """Return ``max(x, 0)`` in the shape of ``x``; keep it for the backward pass."""
-        xp = array_namespace(x)
-        self._y = xp.maximum(x, xp.zeros((), dtype=x.dtype))
+        """Return ``max(x, 0)``, of the shape and dtype of ``x``; not-a-number stays not-a-number.
+
+        Raises
+        ------
+        TypeError
+            If ``x`` is no array of floating-point numbers.
+        """
+        xp = require_floats("x", x)
+        # y is positive exactly where x is, and the next layer keeps y anyway: x can be freed.
+        self._y = xp.maximum(x, 0.0)
         return self._y
 
     def backward(self, dy: Array) -> Array:
-        """Return ``dy`` where the output was above 0, and 0 elsewhere.
+        """Return ``dy`` where ``x`` was positive, else 0; the gradient at 0 itself is taken as 0.
 
         Raises
         ------
         RuntimeError
             If there was no forward pass.
-        ValueError
-            If ``dy`` is not shaped like the output.
+        TypeError, ValueError
+            If ``dy`` is not of the library, dtype and shape of the output.
         """
         if self._y is None:
-            raise RuntimeError("backward needs the output of a forward pass; call forward(x) first")
-        if getattr(dy, "shape", None) != self._y.shape:
-            raise ValueError(f"dy must have the shape {self._y.shape} of the output, got {getattr(dy, 'shape', dy)}")
+            raise RuntimeError("ReLU.backward needs the x of a forward pass: call forward first")
+        require_like("dy", dy, "the output of forward", self._y)
+        require_shape("dy", dy, tuple(self._y.shape))
         xp = array_namespace(dy)
-        return xp.where(self._y > 0, dy, xp.zeros((), dtype=dy.dtype))
+        # Asked this way round, a not-a-number in x lets dy pass instead of hiding as a 0.
+        return xp.where(self._y <= 0.0, 0.0, dy)
 
-    def parameters(self) -> list[tuple[Array, Array | None]]:
-        """Return nothing: a ReLU learns nothing."""
-        return []
+    def parameters(self) -> Iterator[tuple[Array, Array]]:
+        """Yield nothing: a ReLU has nothing to learn."""
+        return iter(())

@@ -1,140 +1,124 @@
-"""A dense layer: every neuron multiplies every input by a weight of its own, and adds."""
+"""The dense layer: every neuron sees every input, and a batch of them is one matrix product."""
 
 from __future__ import annotations
 
-import operator
-from typing import Any
+import math
+from collections.abc import Iterator
 
 import numpy as np
+from array_api_compat import array_namespace
 
-Array = Any  # an array of any library that follows the array API standard
+from gpu_lessons.nn.shapes import Array, Namespace, require_integer, require_like, require_shape
 
 __all__ = ["Dense"]
 
 
 class Dense:
-    """``y = x @ weight + bias`` for a whole batch at once.
+    """A dense layer, ``y = x @ weight + bias``.
 
     Parameters
     ----------
     n_in, n_out : int
-        Numbers in a sample, and neurons.
-    xp : module
-        Array namespace to compute with: NumPy, CuPy, or another that follows the array API standard.
+        Numbers in a sample, neurons in the layer.
+    xp : array namespace
+        Where the weights live: ``numpy``, ``cupy``, ``gl.gpu().xp``.
     dtype : {"float32", "float64"}
-        Number format of weights, inputs and outputs.
+        Number format of the weights, and of every array the layer takes and gives.
     seed : int
-        The same seed gives the same weights in every namespace.
+        Draws the weights, on the host: one seed, the same weights on every device. Layers of the same
+        shape in one network each need their own.
 
     Attributes
     ----------
-    weight : array, shape (n_in, n_out)
-        Drawn from a normal distribution of variance 2 / n_in, which keeps the size of the numbers through
-        layers of ReLU (He et al. 2015, arXiv 1502.01852).
-    bias : array, shape (n_out,)
-        Zero at first.
-    dweight, dbias : array or None
-        Gradients of the loss, shaped like the above; ``None`` before the first backward pass.
+    weight, dweight : array, shape (n_in, n_out)
+        The weights, and the gradient of the loss with respect to them (None before ``backward``).
+    bias, dbias : array, shape (n_out,)
+        The biases, zero at first, and their gradient.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no integer of at least 1, or ``dtype`` is another.
+        If a size or the seed is no integer, or too small, or the dtype is another.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dense(3, 2, seed=0)
+    >>> x = np.ones((4, 3), dtype="float32")
+    >>> layer.forward(x).shape
+    (4, 2)
+    >>> layer.backward(np.ones((4, 2), dtype="float32")).shape
+    (4, 3)
+    >>> layer.dbias
+    array([4., 4.], dtype=float32)
     """
 
     def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        *,
-        xp: Any = np,  # noqa: ANN401 - a namespace may be any object
-        dtype: str = "float32",
-        seed: int = 0,
+        self, n_in: int, n_out: int, *, xp: Namespace = np, dtype: str = "float32", seed: int = 0
     ) -> None:
-        self.n_in, self.n_out = _size("n_in", n_in), _size("n_out", n_out)
-        if dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype must be float32 or float64, got {dtype!r}")
-        # Drawn on the host: every namespace starts from the same numbers.
-        weight = np.random.default_rng(seed).standard_normal((self.n_in, self.n_out), dtype=dtype)  # type: ignore[arg-type]
-        weight *= np.sqrt(2 / self.n_in).astype(dtype)
+        n_in = require_integer("n_in", n_in, at_least=1)
+        n_out = require_integer("n_out", n_out, at_least=1)
+        if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
+            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+        rng = np.random.default_rng(require_integer("seed", seed, at_least=0))
+        weight = rng.standard_normal((n_in, n_out), dtype=dtype)  # type: ignore[call-overload]
+        # He initialization: a ReLU drops half of its input, the 2 gives it back, so depth keeps the scale.
+        weight *= math.sqrt(2.0 / n_in)
         self.weight: Array = xp.asarray(weight)
-        self.bias: Array = xp.zeros((self.n_out,), dtype=self.weight.dtype)
-        self.dweight: Array | None = None
-        self.dbias: Array | None = None
-        self._xp = xp
-        self._x: Array | None = None
+        self.bias: Array = xp.asarray(np.zeros(n_out, dtype=dtype))
+        self.dweight: Array = None
+        self.dbias: Array = None
+        self._x: Array = None
+
+    def __repr__(self) -> str:
+        n_in, n_out = self.weight.shape
+        return f"Dense({n_in}, {n_out})"
 
     def forward(self, x: Array) -> Array:
-        """Return ``x @ weight + bias`` and keep ``x`` for the backward pass.
+        """Return ``x @ weight + bias``, shape (batch_size, n_out).
 
         Parameters
         ----------
         x : array, shape (batch_size, n_in)
-
-        Returns
-        -------
-        array, shape (batch_size, n_out)
+            Kept, not copied, until the next forward pass: do not write into it before ``backward``.
 
         Raises
         ------
-        ValueError
-            If ``x`` has another shape or dtype, or holds no sample.
+        TypeError, ValueError
+            If ``x`` is of another library, dtype or shape.
         """
-        self._require("x", x, self.n_in)
+        require_like("x", x, "the layer's weight", self.weight)
+        require_shape("x", x, ("batch_size", self.weight.shape[0]))
         self._x = x
         y = x @ self.weight  # (batch_size, n_out)
-        y += self.bias  # in place: a second array of this size would cost more than the additions
+        y += self.bias  # in place: a second array of this size would cost one more trip through memory
         return y
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient of the loss by ``x``; leave those by weight and bias in ``dweight`` and ``dbias``.
+        """Return the gradient for the input, shape (batch_size, n_in); keep ``dweight`` and ``dbias``.
 
         Parameters
         ----------
         dy : array, shape (batch_size, n_out)
-            Gradient of the loss by this layer's output.
-
-        Returns
-        -------
-        array, shape (batch_size, n_in)
+            The gradient of the loss with respect to the output of the last forward pass.
 
         Raises
         ------
-        ValueError
-            If ``dy`` is not shaped like the output, or has another dtype.
         RuntimeError
             If there was no forward pass.
+        TypeError, ValueError
+            If ``dy`` is of another library or dtype, or not of the output's shape.
         """
         if self._x is None:
-            raise RuntimeError("backward needs the input of a forward pass; call forward(x) first")
-        self._require("dy", dy, self.n_out)
-        if dy.shape[0] != self._x.shape[0]:
-            raise ValueError(f"dy must have the {self._x.shape[0]} rows of the last forward pass, got shape {dy.shape}")
-        self.dweight = self._x.T @ dy  # (n_in, n_out): sums over the batch, as the loss does
-        self.dbias = self._xp.sum(dy, axis=0)  # (n_out,)
+            raise RuntimeError("Dense.backward needs the x of a forward pass: call forward first")
+        require_like("dy", dy, "the layer's weight", self.weight)
+        require_shape("dy", dy, (self._x.shape[0], self.weight.shape[1]))
+        xp = array_namespace(dy)
+        self.dweight = self._x.T @ dy  # (n_in, n_out): sums over the batch, like the loss does
+        self.dbias = xp.sum(dy, axis=0)  # (n_out,)
         return dy @ self.weight.T  # (batch_size, n_in)
 
-    def parameters(self) -> list[tuple[Array, Array | None]]:
-        """Return each parameter with its gradient."""
-        return [(self.weight, self.dweight), (self.bias, self.dbias)]
-
-    def _require(self, name: str, array: Array, columns: int) -> None:
-        shape = getattr(array, "shape", None)
-        if shape is None or len(shape) != 2 or shape[1] != columns or shape[0] < 1:
-            got = type(array).__name__ if shape is None else f"shape {tuple(shape)}"
-            raise ValueError(f"{name} must be an array of shape (batch_size, {columns}), got {got}")
-        if array.dtype != self.weight.dtype:
-            raise ValueError(f"{name} must be {self.weight.dtype} like the weights, got {array.dtype}")
-
-
-def _size(name: str, value: object) -> int:
-    sentence = f"{name} must be an integer of at least 1, got {value!r}"
-    try:
-        size = operator.index(value)  # type: ignore[arg-type]  # the TypeError is what is asked for
-    except TypeError:
-        raise TypeError(sentence) from None
-    if isinstance(value, bool):
-        raise TypeError(sentence)
-    if size < 1:
-        raise ValueError(sentence)
-    return size
+    def parameters(self) -> Iterator[tuple[Array, Array]]:
+        """Yield weight and bias, each with its gradient (None before ``backward``)."""
+        yield self.weight, self.dweight
+        yield self.bias, self.dbias

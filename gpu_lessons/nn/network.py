@@ -1,59 +1,74 @@
-"""Layers one after another."""
+"""A network: layers one after another, each fed by the one before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
-Array = Any
+from gpu_lessons.nn.shapes import Array
 
 __all__ = ["Layer", "Network"]
 
 
 class Layer(Protocol):
-    """What a network needs of a layer."""
+    """What a network asks of a layer; a network is one itself."""
 
-    def forward(self, x: Array) -> Array:
-        """Return the output for ``x``."""
+    def forward(self, x: Array, /) -> Array:
+        """Return the output, and keep what ``backward`` needs."""
 
-    def backward(self, dy: Array) -> Array:
-        """Return the gradient by the input, given the one by the output."""
+    def backward(self, dy: Array, /) -> Array:
+        """Return the gradient for the input, and keep the gradients for the parameters."""
 
-    def parameters(self) -> list[tuple[Array, Array | None]]:
-        """Return each parameter with its gradient."""
+    def parameters(self) -> Iterator[tuple[Array, Array]]:
+        """Yield each parameter with its gradient, always in the same order."""
 
 
 class Network:
-    """Layers one after another; itself a layer.
+    """Layers one after another, used like one layer.
 
     Parameters
     ----------
-    layers : sequence of Layer
-        At least one. The output of each is the input of the next.
+    layers : sequence of layers
+        First the one that sees the input. At least one.
 
-    Raises
-    ------
-    ValueError
-        If there is no layer.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gpu_lessons.nn import Dense, ReLU
+    >>> network = Network([Dense(64, 32, seed=1), ReLU(), Dense(32, 10, seed=2)])
+    >>> network.forward(np.ones((5, 64), dtype="float32")).shape
+    (5, 10)
+    >>> sum(parameter.size for parameter, gradient in network.parameters())
+    2410
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
+        self.layers = tuple(layers)
         if not self.layers:
             raise ValueError("layers must hold at least one layer, got none")
 
+    def __repr__(self) -> str:
+        return f"Network([{', '.join(map(repr, self.layers))}])"
+
     def forward(self, x: Array) -> Array:
-        """Return the output of the last layer."""
+        """Return the last layer's output for a batch ``x``, shape (batch_size, n_in of the first layer)."""
         for layer in self.layers:
             x = layer.forward(x)
         return x
 
     def backward(self, dy: Array) -> Array:
-        """Return the gradient by the input of the first layer: the chain rule, last layer first."""
+        """Return the gradient for the input; the chain rule runs the layers in reverse.
+
+        Parameters
+        ----------
+        dy : array
+            The gradient of the loss with respect to the output of the last forward pass.
+        """
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy
 
-    def parameters(self) -> list[tuple[Array, Array | None]]:
-        """Return the parameters of all layers, first layer first, each with its gradient."""
-        return [pair for layer in self.layers for pair in layer.parameters()]
+    def parameters(self) -> Iterator[tuple[Array, Array]]:
+        """Yield each parameter with its gradient, first layer first."""
+        for layer in self.layers:
+            yield from layer.parameters()

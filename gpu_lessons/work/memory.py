@@ -98,7 +98,11 @@ def memory_needed(
     36
     """
     batch_size = require_count("batch_size", batch_size)
-    if isinstance(layer_sizes, (str, bytes)) or len(layer_sizes) < 2:
+    try:
+        too_few = isinstance(layer_sizes, str | bytes) or len(layer_sizes) < 2
+    except TypeError:
+        raise TypeError(f"layer_sizes must be a sequence of sizes, got {layer_sizes!r}") from None
+    if too_few:
         raise ValueError(f"layer_sizes must hold at least an input and an output size, got {layer_sizes!r}")
     sizes = [require_count(f"layer_sizes[{i}]", size) for i, size in enumerate(layer_sizes)]
     copies = _OPTIMIZER_COPIES[require_choice("optimizer", optimizer, tuple(_OPTIMIZER_COPIES))]

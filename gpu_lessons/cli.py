@@ -1,0 +1,197 @@
+"""The command line: ``gpu-lessons`` opens the course, and its other commands answer in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from gpu_lessons import __version__
+
+if TYPE_CHECKING:
+    from gpu_lessons.work import Workload
+
+__all__ = ["main"]
+
+_WORKLOADS = ("dense-forward", "dense-train-step", "elementwise")
+#: Sizes of a layer that a GPU computes well and a laptop in milliseconds.
+_BATCH_SIZE, _WIDTH, _N = 256, 2048, 10_000_000
+_USER_MISTAKE = 2
+
+
+class _Mistake(Exception):
+    """What the user should change, in one sentence."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(_USER_MISTAKE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 if the course cannot run here, 2 for a user's mistake.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The words after ``gpu-lessons``; those of this process otherwise.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "lab")
+    options = _parser().parse_args(words)
+    try:
+        return int(options.run(options))
+    except _Mistake as mistake:
+        print(f"gpu-lessons: {mistake}", file=sys.stderr)
+        return _USER_MISTAKE
+    except KeyboardInterrupt:
+        return 130  # what a shell reports for Ctrl-C
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="gpu-lessons",
+        description="A course that measures why GPUs suit deep learning, and when they do not.",
+        epilog="Without a command, the course opens in JupyterLab.",
+    )
+    parser.add_argument("--version", action="version", version=f"gpu-lessons {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_lab(commands.add_parser("lab", help="open the course in JupyterLab"))
+    doctor = commands.add_parser("doctor", help="say what is here, what works and what to install")
+    doctor.set_defaults(run=_doctor)
+    _add_measure(commands.add_parser("measure", help="time a workload on this machine"))
+    _add_predict(commands.add_parser("predict", help="predict a workload on machines of the catalogue"))
+    return parser
+
+
+def _add_lab(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        type=Path,
+        help="copy the course there first; nothing is overwritten",
+    )
+    parser.add_argument("--no-browser", action="store_true", help="print the address only")
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8888)")
+    parser.set_defaults(run=_lab)
+
+
+def _add_measure(parser: argparse.ArgumentParser) -> None:
+    _add_workload(parser)
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="where to run (default: cpu)"
+    )
+    parser.add_argument("--threads", type=int, help="BLAS threads on the CPU (default: all usable)")
+    parser.add_argument(
+        "--budget", type=float, default=0.5, metavar="SECONDS", help="time for samples (default: 0.5)"
+    )
+    parser.set_defaults(run=_measure)
+
+
+def _add_predict(parser: argparse.ArgumentParser) -> None:
+    _add_workload(parser)
+    parser.add_argument(
+        "--machine", metavar="SLUG", action="append", required=True, help="such as nvidia-t4; may be repeated"
+    )
+    parser.add_argument(
+        "--launch-overhead", type=float, metavar="SECONDS", help="seconds of one launch, if you know it"
+    )
+    parser.set_defaults(run=_predict)
+
+
+def _add_workload(parser: argparse.ArgumentParser) -> None:
+    names = ", ".join(_WORKLOADS)
+    parser.add_argument(
+        "workload", metavar="WORKLOAD", nargs="?", choices=_WORKLOADS, default=_WORKLOADS[0],
+        help=f"one of {names} (default: {_WORKLOADS[0]})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--batch-size", type=int, help=f"samples in the batch of a layer (default: {_BATCH_SIZE})"
+    )
+    parser.add_argument("--width", type=int, help=f"inputs and neurons of a layer (default: {_WIDTH})")
+    parser.add_argument("--n", type=int, help=f"numbers of an elementwise operation (default: {_N})")
+    parser.add_argument("--dtype", default="float32", help="float16, float32 or float64 (default: float32)")
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from gpu_lessons.lab import CannotOpenError, open_course
+
+    try:
+        open_course(options.folder, options.port, browser=not options.no_browser)
+    except CannotOpenError as error:
+        raise _Mistake(str(error)) from error
+    return 0
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from gpu_lessons.doctor import examine
+
+    report, can_start = examine()
+    print(report)
+    return 0 if can_start else 1
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from gpu_lessons.measure import measure
+
+    workload = _workload(options)
+    if options.device == "cuda" and options.threads is not None:
+        raise _Mistake("--threads is for the CPU; leave it out with --device cuda")
+    try:
+        measurement = measure(workload, options.device, options.budget, threads=options.threads)
+    except (TypeError, ValueError, MemoryError, RuntimeError) as error:
+        raise _Mistake(_sentence(error)) from error
+    print(f"{workload}\n{measurement}")
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from gpu_lessons.hardware.machines import machine
+    from gpu_lessons.model import predict
+
+    workload = _workload(options)
+    try:
+        # All of them before the first line is printed: a wrong last name must not look like a success.
+        found = [machine(slug) for slug in options.machine]
+        predictions = [predict(workload, each, options.launch_overhead) for each in found]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _Mistake(_sentence(error)) from error
+    print("\n".join(map(str, [workload, *predictions])))
+    return 0
+
+
+def _workload(options: argparse.Namespace) -> Workload:
+    from gpu_lessons.work import DenseForward, DenseTrainStep, Elementwise
+
+    is_dense = options.workload != "elementwise"
+    for name in ("n",) if is_dense else ("batch_size", "width"):
+        if getattr(options, name) is not None:
+            flag = name.replace("_", "-")
+            wanted = "--batch-size and --width" if is_dense else "--n"
+            raise _Mistake(f"{options.workload} has no --{flag}; its size is given by {wanted}")
+    try:
+        if not is_dense:
+            return Elementwise(_N if options.n is None else options.n, options.dtype)
+        dense = DenseForward if options.workload == "dense-forward" else DenseTrainStep
+        width = _WIDTH if options.width is None else options.width
+        return dense(
+            _BATCH_SIZE if options.batch_size is None else options.batch_size, width, width, options.dtype
+        )
+    except (TypeError, ValueError) as error:
+        # The library speaks of n_in and n_out, the command line of both at once.
+        raise _Mistake(_sentence(error).replace("n_in", "width")) from error
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of an error's message, or its kind if it has none."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Checks of lesson 01."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gpu_lessons.lessons.checks import check, compare
+
+__all__ = ["check_count_flops", "check_layer", "check_neuron"]
+
+
+@check(
+    hints=(
+        "A neuron weighs each input and adds everything up.",
+        "Start with total = b. Walk over the pairs of zip(x, w).",
+        "Inside the loop: total = total + x_i * w_i",
+    )
+)
+def check_neuron(neuron: object) -> str:
+    """Judge one neuron: a weighted sum plus a bias, as a number."""
+    for x, w, b in (
+        ([1.0, 2.0], [3.0, 4.0], 0.5),
+        ([2.0, -1.0, 0.5], [0.25, 1.0, -4.0], 0.0),
+        ([0.0], [7.0], -2.0),
+    ):
+        expected = b + sum(x_i * w_i for x_i, w_i in zip(x, w, strict=True))
+        compare(neuron, (x, w, b), expected=expected)
+    return "One multiplication and one addition for every input."
+
+
+@check(
+    hints=(
+        "x has the shape (batch, n_in) and w the shape (n_in, n_out). Which operator takes these two?",
+        "x @ w has the shape (batch, n_out). The bias is added to every row.",
+        "return x @ w + b",
+    )
+)
+def check_layer(layer: object) -> str:
+    """Judge a whole layer for a whole batch, without a loop."""
+    rng = np.random.default_rng(3)
+    for batch, n_in, n_out in ((2, 3, 4), (1, 5, 2), (7, 2, 6)):
+        x, w, b = rng.standard_normal((batch, n_in)), rng.standard_normal((n_in, n_out)), rng.standard_normal(n_out)
+        compare(layer, (x, w, b), expected=np.einsum("bi,io->bo", x, w) + b, rtol=1e-9)
+    return "Three loops became one matrix product."
+
+
+@check(
+    hints=(
+        "Count the multiplications of one neuron for one sample. There is an addition for each of them.",
+        "One neuron, one sample: 2 * n_in. How many neurons, how many samples?",
+        "return 2 * batch * n_in * n_out",
+    )
+)
+def check_count_flops(count_flops: object) -> str:
+    """Judge the FLOP count of the product in a layer."""
+    for batch, n_in, n_out in ((1, 1, 1), (256, 2048, 2048), (3, 5, 7)):
+        compare(count_flops, (batch, n_in, n_out), expected=2 * batch * n_in * n_out)
+    return "Batch and both widths count alike: double one of them and the work doubles."

@@ -1,0 +1,166 @@
+# %% [markdown]
+# # Start here: what is inside this machine?
+#
+# You will see the machines this course is about, side by side, and say what you believe before you test it.
+#
+# **You will** read a data sheet, predict a ratio, do one exercise, rate nine claims.
+# **You need** Python and a little NumPy. No GPU.
+# **Minutes** 30
+#
+# Next: [From a neuron to a layer](01_neuron_to_layer.ipynb)
+
+# %% tags=["setup", "measures"]
+import gpu_lessons as gl
+from gpu_lessons.lessons import ask, claims_ledger, rate_claims, reveal
+from gpu_lessons.lessons.start_here import check_seconds_to_read
+
+gl.say_devices(gl.machine("nvidia-t4"))
+
+# %% [markdown]
+# ## Where a number comes from
+#
+# Every number in this course has one of three sources, and says which.
+#
+# - **measured**: on this machine, just now.
+# - **recorded**: on a named machine, on a named day.
+# - **predicted**: by a model, with a band as wide as its known error.
+#
+# With no GPU in sight you see predictions. Nothing pretends to be a measurement.
+
+# %% [markdown]
+# ## This machine
+#
+# The next cell asks your computer what it is. Look for three things: how many cores, how much memory, and whether there is a GPU.
+
+# %% tags=["measures"]
+print(gl.this_machine())
+
+# %% [markdown]
+# A **core** runs its own program. *Usable* cores are those this notebook may keep busy; in a container that can be fewer than the chip has.
+#
+# **BLAS** is the library that multiplies matrices for NumPy. You will meet it in lesson 01.
+
+# %% [markdown]
+# ## Words that keep their meaning
+#
+# - The **host** is the CPU with its memory. The **device** is the GPU with its own.
+# - A **kernel** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
+# - The **bus** or **link**, often PCIe, joins host and device.
+# - **Bandwidth** is bytes a second. **Latency** is the wait for the first one.
+# - A **FLOP** is one multiplication or addition. FLOP/s is a rate.
+
+# %% [markdown]
+# ## Two machines of one year
+#
+# In 2020 a fast desktop had an Intel Core i9-10900K and, for a lot of money, an NVIDIA RTX 3090. Both have memory of their own.
+#
+# The bandwidth of the CPU's memory is below. How many times as fast does the GPU's memory deliver bytes?
+
+# %%
+cpu = gl.machine("intel-core-i9-10900k")
+cpu.memory_bandwidth_bytes_per_s / 1e9  # GB/s
+
+# %% [markdown]
+# Say a number before you look. A wrong number is welcome: people who predict first remember the answer, and the more wrong they were, the better.
+
+# %% tags=["predict"]
+bandwidth_guess = ask("00-bandwidth", "GPU memory bandwidth, as a multiple of the CPU's", low=0.1, high=1000)
+
+# %% tags=["reveal"]
+gpu = gl.machine("nvidia-rtx-3090")
+ratio = gpu.memory_bandwidth_bytes_per_s / cpu.memory_bandwidth_bytes_per_s
+reveal(bandwidth_guess, ratio, "data sheets of RTX 3090 and i9-10900K")
+
+# %% [markdown]
+# ## Side by side
+#
+# Here is the rest. A bar to the right means the GPU has more, a bar to the left that it has less. Each step of the scale is a factor of ten.
+#
+# Which bar do you find hardest to believe?
+
+# %%
+gl.compare_machines(gpu, cpu)
+
+# %% [markdown]
+# Three bars point left. The GPU's clock is slower, its memory is smaller, and the link to it is slower than the memory on either side.
+#
+# So a GPU is not a faster CPU. It is a wider machine with a narrow door.
+
+# %% [markdown]
+# *Cores* needs care. The box of an RTX 3090 says 10,496 "CUDA cores". Each of those is one lane of arithmetic. The part that fetches and runs instructions, as a CPU core does, is the **SM**, the streaming multiprocessor.
+#
+# The next cell counts them.
+
+# %%
+print(gpu.sm_count, "SMs with", gpu.lanes_per_sm, "lanes each:", gpu.sm_count * gpu.lanes_per_sm, "lanes")
+print(cpu.cores, "CPU cores, vector unit:", cpu.simd)
+
+# %% [markdown]
+# Every value in the catalogue names its source. When a number surprises you, ask where it comes from.
+
+# %%
+print(gpu.sources["memory_bandwidth_bytes_per_s"])
+print(cpu.sources["peak_flops_per_s.float32"])
+
+# %% [markdown]
+# The figure takes any pair. A server of 2023 has a CPU with eight memory channels. Compare the two figures: which gap became smaller?
+
+# %%
+gl.compare_machines(gl.machine("nvidia-h100-sxm"), gl.machine("intel-xeon-platinum-8480-plus"))
+
+# %% [markdown]
+# ## Do it: read all of it once
+#
+# Some programs touch every byte of a card's memory. Even a perfect one needs the time it takes to read them all.
+#
+# Write a function that returns that time in seconds. `machine` has `memory_bytes` and `memory_bandwidth_bytes_per_s`.
+
+# %% tags=["exercise"]
+def seconds_to_read(machine):
+    """Return the seconds `machine` needs to read its whole memory once."""
+    ### BEGIN SOLUTION
+    return machine.memory_bytes / machine.memory_bandwidth_bytes_per_s
+    ### END SOLUTION
+
+# %% tags=["check"]
+check_seconds_to_read(seconds_to_read)
+
+# %% [markdown]
+# Stuck? Run `check_seconds_to_read.hint()` in a new cell. Each call says a little more.
+
+# %% [markdown]
+# ## What do you believe?
+#
+# This course grew from a short article of 2020, "Why is GPU more suitable for deep learning than CPU?". It makes nine claims.
+#
+# Rate each one now, and say how sure you are. You will test them all, and meet your own answers again in the last lesson. They stay in a small file beside the lessons, `my_course.json`.
+
+# %%
+rate_claims()
+
+# %%
+claims_ledger()
+
+# %% [markdown]
+# ## Remember
+#
+# - Numbers here are measured, recorded or predicted, and say so.
+# - Against a CPU of its year, a GPU has several times the cores, tens of times the arithmetic and the memory bandwidth.
+# - Its clock is about a third, its memory is smaller, and the link to it is slow.
+# - A CUDA core is a lane. An SM is the core.
+
+# %% [markdown]
+# ## Without looking back
+#
+# 1. Which three things does a GPU have less of?
+# 2. What is the difference between a CUDA core and an SM?
+# 3. What does *predicted* mean under a figure?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Clock, memory size, and bandwidth of the link against either memory.
+# 2. A CUDA core is one lane of arithmetic. An SM fetches instructions and runs them on many lanes, as a CPU core does with its vector unit.
+# 3. A model computed it, from counts of the work and a few known rates of the machine.
+# </details>
+#
+# Next: [From a neuron to a layer](01_neuron_to_layer.ipynb)

@@ -1,0 +1,177 @@
+"""Every notebook in the tree: up to date with its source, within budget, saved without errors."""
+
+import importlib.util
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SPEC = importlib.util.spec_from_file_location("notebooks_build", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(build)
+
+LEARNER = sorted(build.NOTEBOOKS.glob("*.ipynb"))
+SOLUTIONS = sorted((build.NOTEBOOKS / "solutions").glob("*.ipynb"))
+LINK = re.compile(r"\]\(([^)\s#]+)|(?:src|href)=\"([^\"\s#]+)")
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+
+
+def name_of(path):
+    return str(path.relative_to(build.NOTEBOOKS))
+
+
+each_notebook = pytest.mark.parametrize("path", LEARNER + SOLUTIONS, ids=name_of)
+each_learner_notebook = pytest.mark.parametrize("path", LEARNER, ids=name_of)
+
+
+def cells_of(path, kind=None):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if kind in (None, cell.cell_type)]
+
+
+def tagged(path, tag):
+    return [cell for cell in cells_of(path) if tag in cell.metadata.get("tags", [])]
+
+
+def code_lines(cell):
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def words(cell):
+    return len(cell.source.split())
+
+
+def outputs_of(path):
+    return [output for cell in cells_of(path, "code") for output in cell.outputs]
+
+
+def test_there_are_notebooks_and_each_has_its_solutions():
+    assert LEARNER
+    assert [path.name for path in LEARNER] == [path.name for path in SOLUTIONS]
+
+
+def test_every_notebook_is_what_its_source_says():
+    assert build.first_difference(build.lesson_sources()) == ""
+
+
+@each_notebook
+def test_a_file_is_under_one_megabyte(path):
+    assert path.stat().st_size <= build.LARGEST_BYTES
+
+
+@each_notebook
+def test_no_code_cell_is_longer_than_a_screen(path):
+    assert [cell.source for cell in cells_of(path, "code") if code_lines(cell) > 25] == []
+
+
+@each_learner_notebook
+def test_code_cells_are_short(path):
+    assert statistics.median(map(code_lines, cells_of(path, "code"))) <= 5
+
+
+@each_notebook
+def test_no_text_cell_is_a_lecture(path):
+    assert [cell.source for cell in cells_of(path, "markdown") if words(cell) > 150] == []
+
+
+@each_learner_notebook
+def test_text_cells_say_something_and_stop(path):
+    assert 10 <= statistics.median(map(words, cells_of(path, "markdown"))) <= 60
+
+
+@each_notebook
+def test_the_setup_is_one_cell_of_at_most_six_lines(path):
+    assert [code_lines(cell) <= 6 for cell in tagged(path, "setup")] == [True]
+
+
+@each_notebook
+def test_every_code_cell_was_run_once_and_in_order(path):
+    counts = [cell.execution_count for cell in cells_of(path, "code") if cell.source.strip()]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_only_announced_errors_are_saved(path):
+    for cell in cells_of(path, "code"):
+        has_error = any(output.output_type == "error" for output in cell.outputs)
+        assert not has_error or "raises-exception" in cell.metadata.get("tags", []), cell.source
+
+
+@each_notebook
+def test_nothing_was_written_to_the_error_stream(path):
+    assert [output.text for output in outputs_of(path) if output.get("name") == "stderr"] == []
+
+
+@each_notebook
+def test_no_output_names_a_path_of_the_machine_it_was_made_on(path):
+    assert build.machine_paths(outputs_of(path)) == []
+
+
+@each_notebook
+def test_no_widget_was_saved_that_would_need_a_kernel(path):
+    assert not [output for output in outputs_of(path) if "widget-view" in str(list(output.get("data", {})))]
+    assert "widgets" not in nbformat.read(path, as_version=4).metadata
+
+
+@each_notebook
+def test_links_to_files_lead_somewhere(path):
+    targets = {
+        one or other for cell in cells_of(path, "markdown") for one, other in LINK.findall(cell.source)
+    }
+    relative = {target for target in targets if ":" not in target}
+    assert sorted(target for target in relative if not (path.parent / target).exists()) == []
+
+
+@each_learner_notebook
+def test_the_learner_finds_no_solution(path):
+    assert tagged(path, "solution") == []
+    assert not [
+        cell.source for cell in cells_of(path) if "### BEGIN" in cell.source or "### END" in cell.source
+    ]
+
+
+@each_learner_notebook
+def test_every_exercise_is_followed_by_its_check(path):
+    cells = cells_of(path, "code")
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        if "exercise" in cell.metadata.get("tags", []):
+            assert after is not None, cell.source
+            assert "check" in after.metadata.get("tags", []), cell.source
+
+
+def said_by_checks(path):
+    return [
+        str(output.get("data", {}).get("text/plain", ""))
+        for cell in tagged(path, "check")
+        for output in cell.outputs
+    ]
+
+
+@each_learner_notebook
+def test_an_untouched_exercise_is_not_attempted(path):
+    assert not [text for text in said_by_checks(path) if not text.startswith("Not attempted yet.")]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
+def test_every_solution_is_right(path):
+    assert not [text for text in said_by_checks(path) if not text.startswith("Right.")]
+
+
+@each_notebook
+def test_every_check_says_something(path):
+    assert [cell.source for cell in tagged(path, "check") if not cell.outputs] == []
+
+
+@each_notebook
+def test_every_explorer_is_saved_as_chart_picture_and_sentence(path):
+    for cell in tagged(path, "explorer"):
+        bundles = [output.data for output in cell.outputs if VEGA_LITE in output.get("data", {})]
+        assert bundles, cell.source
+        for bundle in bundles:
+            assert bundle[VEGA_LITE]["$schema"].endswith(".json")
+            assert bundle["image/png"]
+            sentence = bundle["text/plain"].strip()
+            assert re.fullmatch(r"[^<\n][^\n]*\.", sentence), sentence
