@@ -18,10 +18,10 @@ __all__ = ["main"]
 _WORKLOADS = ("dense-forward", "dense-train-step", "elementwise")
 #: Sizes of a layer that a GPU computes well and a laptop in milliseconds.
 _BATCH_SIZE, _WIDTH, _N = 256, 2048, 10_000_000
-_USER_MISTAKE = 2
+_USER_ERROR = 2
 
 
-class _Mistake(Exception):
+class _UserError(Exception):
     """What the user should change, in one sentence."""
 
 
@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, without the usage above it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_USER_MISTAKE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(_USER_ERROR, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         return int(options.run(options))
-    except _Mistake as mistake:
-        print(f"gpu-lessons: {mistake}", file=sys.stderr)
-        return _USER_MISTAKE
+    except _UserError as error:
+        print(f"gpu-lessons: {error}", file=sys.stderr)
+        return _USER_ERROR
     except KeyboardInterrupt:
         return 130  # what a shell reports for Ctrl-C
 
@@ -125,7 +125,7 @@ def _lab(options: argparse.Namespace) -> int:
     try:
         open_course(options.folder, options.port, browser=not options.no_browser)
     except CannotOpenError as error:
-        raise _Mistake(str(error)) from error
+        raise _UserError(str(error)) from error
     return 0
 
 
@@ -142,11 +142,11 @@ def _measure(options: argparse.Namespace) -> int:
 
     workload = _workload(options)
     if options.device == "cuda" and options.threads is not None:
-        raise _Mistake("--threads is for the CPU; leave it out with --device cuda")
+        raise _UserError("--threads is for the CPU; leave it out with --device cuda")
     try:
         measurement = measure(workload, options.device, options.budget, threads=options.threads)
-    except (TypeError, ValueError, MemoryError, RuntimeError) as error:
-        raise _Mistake(_sentence(error)) from error
+    except (TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:
+        raise _UserError(_sentence(error)) from error
     print(f"{workload}\n{measurement}")
     return 0
 
@@ -160,8 +160,8 @@ def _predict(options: argparse.Namespace) -> int:
         # All of them before the first line is printed: a wrong last name must not look like a success.
         found = [machine(slug) for slug in options.machine]
         predictions = [predict(workload, each, options.launch_overhead) for each in found]
-    except (KeyError, TypeError, ValueError) as error:
-        raise _Mistake(_sentence(error)) from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _UserError(_sentence(error)) from error
     print("\n".join(map(str, [workload, *predictions])))
     return 0
 
@@ -174,7 +174,7 @@ def _workload(options: argparse.Namespace) -> Workload:
         if getattr(options, name) is not None:
             flag = name.replace("_", "-")
             wanted = "--batch-size and --width" if is_dense else "--n"
-            raise _Mistake(f"{options.workload} has no --{flag}; its size is given by {wanted}")
+            raise _UserError(f"{options.workload} has no --{flag}; its size is given by {wanted}")
     try:
         if not is_dense:
             return Elementwise(_N if options.n is None else options.n, options.dtype)
@@ -185,7 +185,7 @@ def _workload(options: argparse.Namespace) -> Workload:
         )
     except (TypeError, ValueError) as error:
         # The library speaks of n_in and n_out, the command line of both at once.
-        raise _Mistake(_sentence(error).replace("n_in", "width")) from error
+        raise _UserError(_sentence(error).replace("n_in", "width")) from error
 
 
 def _sentence(error: Exception) -> str:

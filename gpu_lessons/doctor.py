@@ -97,7 +97,7 @@ def _cupy() -> Dependency:
 
 def _line(dependency: Dependency) -> str:
     state = dependency.problem or "works"
-    return f"{dependency.name:<18} {dependency.version:<9} {state}".rstrip()
+    return f"{dependency.name:<18} {dependency.version:<11} {state}".rstrip()
 
 
 def _gpu_advice() -> list[str]:
@@ -116,8 +116,8 @@ def _gpu_advice() -> list[str]:
     elif _cupy().version == "":
         extra = "cuda13" if cuda_version >= 13 else "cuda12"
         advice.append(
-            f"An NVIDIA driver for CUDA {cuda_version} is here: install CuPy with pip install 'gpu-lessons[{extra}]', "
-            f"or in the repository with pip install -e '.[{extra}]'."
+            f"An NVIDIA driver for CUDA {cuda_version} is here: install CuPy with pip install "
+            f"'gpu-lessons[{extra}]', or in the repository with pip install -e '.[{extra}]'."
         )
     return advice
 

@@ -15,7 +15,7 @@ __all__ = ["GpuCalibration", "KernelTime", "Tiling"]
 # what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
 TILE_SHAPES = ((256, 128), (128, 128), (128, 64), (64, 128), (64, 64), (32, 128), (32, 64), (16, 64), (8, 64), (1, 128))
 
-# A block works on at least this many terms of each sum: fewer would not pay for writing partial sums.
+# A part of a split sum costs at least as much as this many terms: starting a block and writing its partial sums.
 MIN_SPLIT_K = 128
 
 
@@ -112,13 +112,14 @@ class GpuCalibration:
             split = 1
             while True:
                 waves = -(-tiles * split // sm_count)
-                compute_s = waves * -(-k // split) * s_per_k
+                terms = k if split == 1 else max(-(-k // split), MIN_SPLIT_K)
+                compute_s = waves * terms * s_per_k
                 partial = 2 * split * m * n * 4 if split > 1 else 0  # float32 partial sums, written and read
                 cost_s = compute_s + partial / self.cache_bandwidth_bytes_per_s
                 if best is None or cost_s < best_s:
                     best = Tiling(rows, columns, split, tiles * split, waves, compute_s, partial)
                     best_s = cost_s
-                if tiles * split >= sm_count or k < 2 * split * MIN_SPLIT_K:
+                if tiles * split >= sm_count or k <= split * MIN_SPLIT_K:
                     break
                 split *= 2
         assert best is not None  # TILE_SHAPES is not empty

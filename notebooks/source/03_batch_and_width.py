@@ -1,0 +1,231 @@
+# %% [markdown]
+# # Batch and width: when does the GPU win?
+#
+# You will slide the size of a layer and watch a GPU lose, catch up and win.
+#
+# **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, and add the cost of the bus.
+# **You need** the layer of lesson 01.
+# **Minutes** 45
+#
+# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb)
+
+# %% tags=["setup", "measures"]
+import gpu_lessons as gl
+from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
+
+gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
+gl.say_devices(gpu)
+
+# %% [markdown]
+# ## Two machines, one layer
+#
+# An NVIDIA T4 is the GPU many cloud notebooks hand out. An AMD Ryzen 9 7950X is a fast desktop CPU with 16 cores.
+#
+# Here is a layer of 2,048 neurons for a batch of 256. `predict` computes its time on the CPU, with a band for the model's error.
+
+# %%
+layer = gl.DenseForward(batch_size=256, n_in=2048, n_out=2048)
+on_cpu = gl.predict(layer, cpu)
+print(on_cpu)
+
+# %% [markdown]
+# The weights are already on the GPU, and so is the batch. How many times as fast is the GPU? Below 1 means slower.
+
+# %% tags=["predict"]
+speedup_guess = ask("03-speedup", "CPU time divided by GPU time", low=0.01, high=1000)
+
+# %% tags=["reveal"]
+on_gpu = gl.predict(layer, gpu)
+reveal(speedup_guess, on_cpu.seconds / on_gpu.seconds, f"predicted, {gpu.name} against {cpu.name}")
+
+# %% [markdown]
+# ## Where the time goes
+#
+# The GPU's time has parts. The **launch** is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two counts.
+
+# %% tags=["reveal"]
+print(on_gpu)
+
+# %% [markdown]
+# *Bottleneck* names the part that decides. For this layer it is arithmetic: 256 samples give each weight enough work.
+#
+# What decides when only one sample comes?
+
+# %% tags=["predict"]
+one_sample = choose(
+    "03-one-sample",
+    "A batch of one, 2,048 neurons. The GPU mostly waits for",
+    ("the launch", "the weights, out of its memory", "arithmetic"),
+)
+
+# %% tags=["reveal"]
+single = gl.predict(gl.DenseForward(batch_size=1, n_in=2048, n_out=2048), gpu)
+print(single)
+names = {"launch": "the launch", "memory": "the weights, out of its memory"}
+reveal_choice(one_sample, names.get(single.bottleneck, "arithmetic"))
+
+# %% [markdown]
+# Four million weights have to be read, whether one sample needs them or thirty. Until arithmetic takes longer than that reading, a larger batch is *free*.
+#
+# The ratio tells you when. It is the arithmetic intensity of lesson 01.
+
+# %%
+for batch in (1, 16, 256):
+    layer = gl.DenseForward(batch_size=batch, n_in=2048, n_out=2048)
+    print(f"batch {batch:3}: {layer.arithmetic_intensity:5.1f} FLOP a byte, {gl.predict(layer, gpu).bottleneck}")
+
+# %% [markdown]
+# ## A sweep by hand
+#
+# One size is an anecdote. A **sweep** is the same work at many sizes. Here the batch doubles 14 times.
+
+# %%
+batches = [2**n for n in range(15)]
+sweep = [gl.DenseForward(batch_size=n, n_in=2048, n_out=2048) for n in batches]
+cpu_s = [gl.predict(work, cpu).seconds for work in sweep]
+gpu_s = [gl.predict(work, gpu).seconds for work in sweep]
+
+# %% [markdown]
+# Both axes are logarithmic, so a factor is a distance. Look for the flat part of each line, and for the batch where it ends.
+
+# %%
+import matplotlib.pyplot as plt
+
+plt.style.use("gpu_lessons.charts.course")
+plt.loglog(batches, cpu_s, "--", base=2, label=f"{cpu.name}, predicted")
+plt.loglog(batches, gpu_s, "--", base=2, label=f"{gpu.name}, predicted")
+plt.yscale("log", base=10)
+plt.xlabel("batch size")
+plt.ylabel("seconds")
+plt.legend();
+
+# %% [markdown]
+# ## Slide it
+#
+# The figure below is the same sweep, for every batch and every width. Move the two sliders. Find one place where the CPU wins, one where the GPU is more than ten times as fast, and the line between them.
+
+# %% tags=["explorer"]
+gl.explore_batch_and_width()
+
+# %% [markdown]
+# How to read it:
+#
+# - Solid marks are measured, dashed lines are predicted; the band is the model's error.
+# - The shading says what the GPU waits for: the launch, its weights, or arithmetic; *filling* means that some of its SMs have no work.
+# - The dotted line pays for the bus.
+# - On the map, the black line is where both machines take equally long.
+
+# %% [markdown]
+# With a running notebook there are pickers above the figure. *Measure this CPU* finds your own machine's rates and adds it as a CPU. *Measure here* then times the layer under the sliders, and puts a dot where it landed.
+
+# %% [markdown]
+# ## Do it: where does the GPU overtake?
+#
+# For a narrow layer the launch costs more than the arithmetic, and the CPU wins. A larger batch turns that around.
+#
+# Return the smallest batch, out of 1, 2, 4, 8 and so on, at which the GPU needs less time than the CPU.
+
+# %%
+def seconds(batch, width, machine):
+    layer = gl.DenseForward(batch_size=batch, n_in=width, n_out=width)
+    return gl.predict(layer, machine).seconds
+
+# %% tags=["exercise"]
+def break_even_batch(width, gpu, cpu):
+    """Return the smallest power of two at which the GPU is faster."""
+    ### BEGIN SOLUTION
+    batch = 1
+    while seconds(batch, width, gpu) >= seconds(batch, width, cpu):
+        batch = 2 * batch
+    return batch
+    ### END SOLUTION
+
+# %% tags=["check"]
+check_break_even_batch(break_even_batch)
+
+# %% [markdown]
+# Find the same batch on the map of the explorer: choose width 64 and follow the bottom row to the black line.
+
+# %% [markdown]
+# ## The door is narrow
+#
+# So far the batch was on the GPU already. In a real program it starts in host memory. It has to cross the bus, and the result has to come back.
+#
+# Batch 256, width 2,048: what is left of the speed-up?
+
+# %% tags=["predict"]
+bus_guess = ask("03-bus", "CPU time divided by GPU time with both copies", low=0.01, high=1000)
+
+# %% tags=["reveal"]
+copy = gl.predict(gl.Copy(256 * 2048 * 4), gpu)
+with_bus = on_cpu.seconds / (on_gpu.seconds + 2 * copy.seconds)
+reveal(bus_guess, with_bus, f"predicted, {gpu.name} against {cpu.name}")
+
+# %% [markdown]
+# A batch of 256 × 2,048 numbers is two megabytes. On the bus that takes nearly as long as the layer itself.
+#
+# Networks keep the data where the work is: in at the first layer, out after the last. Write the speed-up with the bus for any size.
+
+# %% tags=["exercise"]
+def speedup_with_bus(batch, width, gpu, cpu):
+    """Return CPU time / (GPU time + copy in + copy out), float32."""
+    ### BEGIN SOLUTION
+    copy_s = gl.predict(gl.Copy(batch * width * 4), gpu).seconds
+    return seconds(batch, width, cpu) / (seconds(batch, width, gpu) + 2 * copy_s)
+    ### END SOLUTION
+
+# %% tags=["check"]
+check_speedup_with_bus(speedup_with_bus)
+
+# %% [markdown]
+# ## Does it fit?
+#
+# Training keeps more than the weights: a gradient for each of them, two numbers more for the Adam optimizer, and what every layer must remember for the backward pass.
+#
+# Take 24 layers of 4,096 neurons. How large a batch fits on a T4 with its 16 GB?
+
+# %% tags=["predict"]
+batch_guess = ask("03-batch", "Largest batch that fits", unit="samples", low=1, high=1_000_000)
+
+# %% tags=["reveal"]
+ledger = gl.memory_needed(batch_size=256, layer_sizes=[4096] * 25, optimizer="adam")
+print(ledger)
+reveal(batch_guess, ledger.largest_batch(gpu.memory_bytes), f"counted, {gpu.name}")
+
+# %% [markdown]
+# Weights, gradients and optimizer cost the same for every batch. Activations grow with it. In the explorer, push the width up and watch which of the two fills the card.
+
+# %% [markdown]
+# ## On your own machine
+#
+# The desktop CPU above was predicted. This one is yours, and measured. Below is the same layer, and the same question.
+
+# %% tags=["measures"]
+here = gl.measure(gl.DenseForward(batch_size=256, n_in=2048, n_out=2048))
+print(here)
+print(f"{gpu.name}, predicted, would be {here.median_s / on_gpu.seconds:.1f} times as fast.")
+
+# %% [markdown]
+# ## Remember
+#
+# - Every launch costs microseconds. Small work never earns them back.
+# - A small batch waits for weights. Until arithmetic takes over, a larger batch is free.
+# - Wide layers and large batches fill a GPU. Then the ratio of arithmetic rates decides.
+# - Copies over the bus can take most of what was won. Keep the data where the work is.
+
+# %% [markdown]
+# ## Without looking back
+#
+# 1. Why is the GPU's line flat for small batches of a wide layer?
+# 2. Who wins at batch 1 and width 64, and why?
+# 3. What changes when every batch has to cross the bus?
+#
+# <details><summary>Answers</summary>
+#
+# 1. It reads all weights once in any case, and that takes longer than the arithmetic of a few samples.
+# 2. The CPU. The launch alone takes longer than the CPU needs for the whole layer.
+# 3. The copies are added to every call. The speed-up shrinks, most where there is little arithmetic for each number.
+# </details>
+#
+# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb) · [All lessons](README.md)
