@@ -6,7 +6,6 @@ Run from the repository root: ``python benchmarks/dense.py [--threads 2]``.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -17,8 +16,11 @@ from time import perf_counter
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gpu_lessons.hardware.processor import usable_cores
 from gpu_lessons.nn import Dense
 from gpu_lessons.units import format_time
+
+Step = Callable[[], np.ndarray]  # one forward and backward pass; returns dx
 
 BATCH_SIZE, WIDTH, DTYPE = 256, 1024, "float32"
 ROUNDS, WARMUP_CALLS, TIMED_CALLS = 30, 4, 6
@@ -33,23 +35,27 @@ def make_arrays() -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal(shape, dtype=DTYPE), rng.standard_normal(shape, dtype=DTYPE)
 
 
-def make_contestants(threads: int) -> dict[str, Callable[[], object]]:
-    """Return a function for each row of the table, all on the same arrays and the same weights."""
+def make_contestants(threads: int) -> dict[str, Step]:
+    """Return a function for each row of the table, all on the same arrays, weights and threads."""
     x, dy = make_arrays()
     layer = Dense(WIDTH, WIDTH, dtype=DTYPE)
     weight = layer.weight
 
-    def dense() -> object:
+    def products() -> np.ndarray:
+        _, _, dx = x @ weight, x.T @ dy, dy @ weight.T
+        return dx
+
+    def dense() -> np.ndarray:
         layer.forward(x)
         return layer.backward(dy)
 
-    contestants = {PRODUCTS: lambda: (x @ weight, x.T @ dy, dy @ weight.T), DENSE: dense}
+    contestants: dict[str, Step] = {PRODUCTS: products, DENSE: dense}
     if find_spec("torch"):
         contestants[TORCH] = make_torch(x, dy, weight, threads)
     return contestants
 
 
-def make_torch(x: np.ndarray, dy: np.ndarray, weight: np.ndarray, threads: int) -> Callable[[], object]:
+def make_torch(x: np.ndarray, dy: np.ndarray, weight: np.ndarray, threads: int) -> Step:
     """Return the same forward and backward pass in PyTorch, gradient for the input included."""
     import torch
 
@@ -59,16 +65,24 @@ def make_torch(x: np.ndarray, dy: np.ndarray, weight: np.ndarray, threads: int) 
     linear.bias.data.zero_()
     x_torch, dy_torch = torch.from_numpy(x).requires_grad_(), torch.from_numpy(dy)
 
-    def step() -> object:
+    def step() -> np.ndarray:
         x_torch.grad = None
         linear.zero_grad(set_to_none=True)
         linear(x_torch).backward(dy_torch)
-        return x_torch.grad
+        return x_torch.grad.numpy()
 
     return step
 
 
-def time_interleaved(contestants: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+def require_agreement(contestants: dict[str, Step]) -> None:
+    """Refuse to time contestants that do not compute the same."""
+    expected = contestants[PRODUCTS]()
+    for name, step in contestants.items():
+        if not np.allclose(step(), expected, atol=1e-4):
+            raise RuntimeError(f"{name} computes another dx than the {PRODUCTS}")
+
+
+def time_interleaved(contestants: dict[str, Step]) -> dict[str, list[float]]:
     """Return the seconds of every timed call.
 
     The contestants take turns, so that a busy moment of the machine meets all of them. Each turn starts with
@@ -117,12 +131,14 @@ def print_table(samples_s: dict[str, list[float]]) -> None:
 def main() -> None:
     """Time all contestants in one run and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, default=usable_cores())
     threads = parser.parse_args().threads
     print(f"{cpu_name()}, {threads} threads, NumPy {np.__version__}, Python {platform.python_version()}")
     print(f"batch {BATCH_SIZE}, width {WIDTH}, {DTYPE}, {ROUNDS * TIMED_CALLS} calls each, interleaved\n")
     with threadpool_limits(limits=threads, user_api="blas"):
-        print_table(time_interleaved(make_contestants(threads)))
+        contestants = make_contestants(threads)
+        require_agreement(contestants)
+        print_table(time_interleaved(contestants))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from gpu_lessons.hardware.machines import machine as machine
     from gpu_lessons.hardware.machines import machines as machines
     from gpu_lessons.lessons.setup import say_devices as say_devices
-    from gpu_lessons.measure import measure as measure
-    from gpu_lessons.measure import measure_this_cpu as measure_this_cpu
+    from gpu_lessons.measuring import measure as measure
+    from gpu_lessons.measuring import measure_this_cpu as measure_this_cpu
     from gpu_lessons.model import predict as predict
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
@@ -42,8 +42,8 @@ _HOME = {
     "machine": "hardware.machines",
     "machines": "hardware.machines",
     "say_devices": "lessons.setup",
-    "measure": "measure",
-    "measure_this_cpu": "measure",
+    "measure": "measuring",
+    "measure_this_cpu": "measuring",
     "predict": "model",
     "Measurement": "records",
     "Prediction": "records",

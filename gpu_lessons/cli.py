@@ -138,7 +138,7 @@ def _doctor(_options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from gpu_lessons.measure import measure
+    from gpu_lessons.measuring import measure
 
     workload = _workload(options)
     if options.device == "cuda" and options.threads is not None:

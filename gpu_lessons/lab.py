@@ -62,7 +62,7 @@ def course_folder(folder: Path | None, root: Path | None = None) -> Path:
     Raises
     ------
     CannotOpenError
-        If ``folder`` cannot be written, or if it is None and the package was installed without its repository.
+        If ``folder`` cannot be written, or is None while the package was installed without its repository.
     """
     root = root or course_root()
     if folder is not None:

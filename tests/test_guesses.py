@@ -98,7 +98,7 @@ def test_a_static_ask_and_reveal_go_through_without_an_answer(capsys):
     reveal(guess, 84.2, SOURCE, then="Batch 256.")
     assert capsys.readouterr().out == (
         "How many times faster?\nNo prediction made.\n"
-        "No prediction made. It was 84× (predicted, NVIDIA T4). Batch 256.\n"
+        "No prediction made.\nIt was 84× (predicted, NVIDIA T4). Batch 256.\n"
     )
 
 
@@ -107,7 +107,7 @@ def test_a_static_choice_lists_the_choices_and_reveals_the_right_one(capsys):
     reveal_choice(choice, "It fell.", then="The launch was all.")
     assert capsys.readouterr().out == (
         "What did you see?\n- It rose.\n- It fell.\nNo answer given.\n"
-        "No answer given. What happened: It fell. The launch was all.\n"
+        "No answer given.\nWhat happened: It fell. The launch was all.\n"
     )
 
 
@@ -131,12 +131,12 @@ def test_a_static_display_neither_reads_nor_writes_the_learners_file(lessons_fol
             10,
             "fairly sure",
             84,
-            "You said 10×, fairly sure. It was 84× (S): 8.4 times more than you thought.",
+            "You said 10×, fairly sure.\nIt was 84× (S): 8.4 times more than you thought.",
         ),
-        (84, "a guess", 10, "You said 84×, a guess. It was 10× (S): 8.4 times less than you thought."),
-        (80, "certain", 100, "You said 80×, certain. It was 100× (S): close, within a factor of 1.25."),
-        (100, "certain", 80, "You said 100×, certain. It was 80× (S): close, within a factor of 1.25."),
-        (80, "certain", 101, "You said 80×, certain. It was 100× (S): 1.3 times more than you thought."),
+        (84, "a guess", 10, "You said 84×, a guess.\nIt was 10× (S): 8.4 times less than you thought."),
+        (80, "certain", 100, "You said 80×, certain.\nIt was 100× (S): close, within a factor of 1.25."),
+        (100, "certain", 80, "You said 100×, certain.\nIt was 80× (S): close, within a factor of 1.25."),
+        (80, "certain", 101, "You said 80×, certain.\nIt was 100× (S): 1.3 times more than you thought."),
     ],
 )
 def test_a_guess_is_scored_as_a_factor_in_either_direction(capsys, value, confidence, truth, sentence):
@@ -292,7 +292,7 @@ def test_a_reveal_waits_for_the_guess_and_completes_by_itself(shown, capsys):
     assert text == parts(box)["HTML"].value == "Waiting for your prediction above."
     answer(shown[0][0], text="10", sure="fairly sure")
     assert parts(box)["HTML"].value == (
-        "You said 10×, fairly sure. It was 84× (predicted, NVIDIA T4): 8.4 times more than you thought."
+        "You said 10×, fairly sure.\nIt was 84× (predicted, NVIDIA T4): 8.4 times more than you thought."
     )
     assert "Button" not in parts(box)
     assert capsys.readouterr().out == ""
@@ -304,7 +304,7 @@ def test_the_learner_may_look_without_predicting(shown):
     button = parts(shown[1][0])["Button"]
     assert button.description == "Show me without predicting"
     button.click()
-    assert parts(shown[1][0])["HTML"].value == "No prediction made. It was 84× (predicted, NVIDIA T4)."
+    assert parts(shown[1][0])["HTML"].value == "No prediction made.\nIt was 84× (predicted, NVIDIA T4)."
     assert guess.value is None
 
 
@@ -313,7 +313,7 @@ def test_a_reveal_after_the_guess_is_printed_so_that_a_saved_notebook_keeps_it(s
     answer(shown[0][0], text="10", sure="a guess")
     reveal(guess, 84, SOURCE)
     assert len(shown) == 1
-    assert capsys.readouterr().out.startswith("You said 10×, a guess. It was 84×")
+    assert capsys.readouterr().out.startswith("You said 10×, a guess.\nIt was 84×")
 
 
 def test_an_error_in_a_callback_is_shown_in_the_box(shown, monkeypatch):
@@ -347,7 +347,7 @@ def test_a_live_choice_reveals_when_it_is_made(shown):
     assert inside["HTML"].value.startswith("Choose one")
     inside["RadioButtons"].value = "It fell."
     inside["Button"].click()
-    assert parts(shown[1][0])["HTML"].value == "You saw: It fell. That is what happened. The launch was all."
+    assert parts(shown[1][0])["HTML"].value == "You saw: It fell.\nThat is what happened. The launch was all."
 
 
 def test_a_shown_box_carries_its_text_for_a_page_without_widgets(monkeypatch):
@@ -372,7 +372,7 @@ def test_an_answer_survives_a_restart_of_the_kernel(shown, lessons_folder, capsy
     assert (guess.value, guess.confidence, choice.value) == (10.0, "fairly sure", "It fell.")
     assert "You said 10×, fairly sure." in parts(shown[2][0])["HTML"].value
     reveal(guess, 84, SOURCE)
-    assert capsys.readouterr().out.startswith("You said 10×, fairly sure. It was 84×")
+    assert capsys.readouterr().out.startswith("You said 10×, fairly sure.\nIt was 84×")
 
 
 def test_an_answer_to_another_question_is_not_taken_over(shown, lessons_folder):

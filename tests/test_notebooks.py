@@ -133,6 +133,22 @@ def test_the_learner_finds_no_solution(path):
     ]
 
 
+def shown_when_folded(cell):
+    """Return the line that JupyterLab shows of a folded output: the first line of the first text in it."""
+    if not cell.outputs:
+        return ""
+    data = cell.outputs[0].get("data", cell.outputs[0])
+    order = ("text/html", "image/svg+xml", "text/markdown", "text/plain", "text")
+    text = next((data[kind] for kind in order if isinstance(data.get(kind), str)), "")
+    return next(filter(None, text.split("\n")), "")
+
+
+@each_learner_notebook
+def test_a_folded_answer_is_not_told_by_its_first_line(path):
+    lines = [shown_when_folded(cell) for cell in tagged(path, "reveal")]
+    assert [line for line in lines if re.search(r"\d", line)] == []
+
+
 @each_learner_notebook
 def test_every_exercise_is_followed_by_its_check(path):
     cells = cells_of(path, "code")

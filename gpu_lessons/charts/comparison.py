@@ -34,7 +34,7 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
     rows = _rows(gpu, cpu)
     if not rows:
         raise ValueError(f"the catalogue knows no quantity of both {gpu.name} and {cpu.name}; choose others")
-    parts = [f"{row['factor']} the {row['quantity']} ({row['gpu']} against {row['cpu']})" for row in rows]
+    parts = [f"{row['quantity']} {row['factor']} ({row['gpu']} against {row['cpu']})" for row in rows]
     sentence = f"{gpu.name} against {cpu.name}, data sheets: {', '.join(parts)}."
     return Figure(_chart(gpu, cpu, rows, sentence), sentence, rows)
 

@@ -13,9 +13,9 @@ from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.grid import Dot
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, layer_grid
 from gpu_lessons.hardware.machines import Machine, machines
-from gpu_lessons.measure.refusal import refuse_measurement
-from gpu_lessons.measure.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
-from gpu_lessons.measure.timing import measure
+from gpu_lessons.measuring.refusal import refuse_measurement
+from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
+from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import calibrate
 from gpu_lessons.units import DTYPE_BYTES, format_count
 
@@ -47,7 +47,7 @@ class LiveBatchAndWidth:
         self.measure_here = widgets.Button(description="Measure here", disabled=True)
         self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        self.figure = alt.JupyterChart(self._chart(), embed_options={"actions": False})
+        self.figure = alt.JupyterChart(self._chart(), embed_options={"actions": False, "renderer": "svg"})
         self._connect()
         benchmark = this_cpu_if_measured()
         if benchmark is not None:

@@ -153,7 +153,7 @@ def _link(guess: Guess, slider: widgets.FloatLogSlider, typed: widgets.Text, lin
 
 
 def _button(description: str) -> widgets.Button:
-    return widgets.Button(description=description, layout={"width": "auto"})
+    return widgets.Button(description=description, layout={"width": "max-content"})
 
 
 def _toggles(options: tuple[str, ...], value: str | None, description: str) -> widgets.ToggleButtons:

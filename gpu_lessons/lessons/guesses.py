@@ -245,7 +245,7 @@ def reveal_choice(choice: Choice, right: str, then: str = "") -> None:
 
     def sentence() -> str:
         verdict = "That is what happened." if choice.value == right else f"What happened: {right}"
-        return " ".join(part for part in (str(choice), verdict, then) if part)
+        return f"{choice}\n{verdict} {then}".strip()
 
     _when_answered(choice, sentence, "answer")
 
@@ -260,15 +260,18 @@ def _when_answered(answer: Guess | Choice, sentence: Callable[[], str], awaited:
 
 
 def _scored(guess: Guess, truth: float, source: str) -> str:
-    """Return the sentence that sets the guess beside the truth, as a factor."""
-    was = f"It was {guess.said(truth)} ({source})"
+    """Return what was guessed and, on a line of its own, the truth and how far apart they are.
+
+    JupyterLab shows the first line of an output even where it is folded away: it must not tell the truth.
+    """
+    was = f"{guess}\nIt was {guess.said(truth)} ({source})"
     if guess.value is None:
-        return f"{guess} {was}."
+        return f"{was}."
     factor = max(truth / guess.value, guess.value / truth)
     if factor <= _CLOSE:
-        return f"{guess} {was}: close, within a factor of {_CLOSE}."
+        return f"{was}: close, within a factor of {_CLOSE}."
     direction = "more" if truth > guess.value else "less"
-    text = f"{guess} {was}: {format_factor(factor).removesuffix('×')} times {direction} than you thought."
+    text = f"{was}: {format_factor(factor).removesuffix('×')} times {direction} than you thought."
     if guess.confidence == CONFIDENCES[-1] and factor > _FAR:
         text += " You were certain: errors like this one are corrected best, because they surprise."
     return text

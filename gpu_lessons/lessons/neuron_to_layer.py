@@ -39,7 +39,11 @@ def check_layer(layer: object) -> str:
     """Judge a whole layer for a whole batch, without a loop."""
     rng = np.random.default_rng(3)
     for batch, n_in, n_out in ((2, 3, 4), (1, 5, 2), (7, 2, 6)):
-        x, w, b = rng.standard_normal((batch, n_in)), rng.standard_normal((n_in, n_out)), rng.standard_normal(n_out)
+        x, w, b = (
+            rng.standard_normal((batch, n_in)),
+            rng.standard_normal((n_in, n_out)),
+            rng.standard_normal(n_out),
+        )
         compare(layer, (x, w, b), expected=np.einsum("bi,io->bo", x, w) + b, rtol=1e-9)
     return "Three loops became one matrix product."
 

@@ -15,7 +15,7 @@ __all__ = ["GpuCalibration", "KernelTime", "Tiling"]
 # what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
 TILE_SHAPES = ((256, 128), (128, 128), (128, 64), (64, 128), (64, 64), (32, 128), (32, 64), (16, 64), (8, 64), (1, 128))
 
-# A part of a split sum costs at least as much as this many terms: starting a block and writing its partial sums.
+# A part of a split sum costs at least as much as this many terms: a block must start and write what it has.
 MIN_SPLIT_K = 128
 
 
@@ -29,7 +29,10 @@ class KernelTime(NamedTuple):
 
 
 class Tiling(NamedTuple):
-    """How a product is cut: tile shape, parts each sum is split into, blocks, waves, and the seconds that takes."""
+    """How a product is cut: tile shape, parts each sum is split into, blocks, waves, and seconds.
+
+    The seconds hold adding the parts up: their partial sums go through the L2 cache once the parts are done.
+    """
 
     rows: int
     columns: int
@@ -90,7 +93,6 @@ class GpuCalibration:
             compute_s = kernel.flops / self.flops_per_s[kernel.dtype]
             return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
         tiling = self.tile(*kernel.matmul, kernel.dtype)
-        memory_s += tiling.partial_sums_bytes / self.cache_bandwidth_bytes_per_s
         share_busy = kernel.flops / self.flops_per_s[kernel.dtype] / tiling.compute_s
         return KernelTime(tiling.compute_s, memory_s, max(tiling.compute_s, memory_s), share_busy)
 
@@ -113,12 +115,10 @@ class GpuCalibration:
             while True:
                 waves = -(-tiles * split // sm_count)
                 terms = k if split == 1 else max(-(-k // split), MIN_SPLIT_K)
-                compute_s = waves * terms * s_per_k
                 partial = 2 * split * m * n * 4 if split > 1 else 0  # float32 partial sums, written and read
-                cost_s = compute_s + partial / self.cache_bandwidth_bytes_per_s
-                if best is None or cost_s < best_s:
+                compute_s = waves * terms * s_per_k + partial / self.cache_bandwidth_bytes_per_s
+                if best is None or compute_s < best.compute_s:
                     best = Tiling(rows, columns, split, tiles * split, waves, compute_s, partial)
-                    best_s = cost_s
                 if tiles * split >= sm_count or k <= split * MIN_SPLIT_K:
                     break
                 split *= 2

@@ -41,9 +41,9 @@ def predict(
     Raises
     ------
     TypeError
-        If ``workload`` or ``machine`` is something else.
+        If ``workload``, ``machine`` or the launch overhead is something else.
     ValueError
-        If the launch overhead is negative or no number, the machine has no rate for the dtype, or a copy is
+        If the launch overhead is negative or not finite, the machine has no rate for the dtype, or a copy is
         asked of a CPU.
 
     Examples
@@ -57,13 +57,21 @@ def predict(
         raise TypeError(f"workload must be a workload such as DenseForward, got {workload!r}")
     if not isinstance(machine, Machine):
         raise TypeError(f"machine must be a Machine such as gl.machine('nvidia-t4'), got {machine!r}")
-    if launch_overhead_s is not None and not (math.isfinite(launch_overhead_s) and launch_overhead_s >= 0):
-        raise ValueError(f"launch_overhead_s must be a number of seconds of at least 0, got {launch_overhead_s!r}")
+    if launch_overhead_s is not None:
+        _require_overhead(launch_overhead_s)
     device = calibration or calibrate(machine)
     overhead_s = device.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
     if isinstance(workload, Copy):
         return _predict_copy(workload, machine, device)
     return _predict_kernels(workload, machine, device, overhead_s)
+
+
+def _require_overhead(launch_overhead_s: float) -> None:
+    allowed = f"launch_overhead_s must be a number of seconds of at least 0, got {launch_overhead_s!r}"
+    if isinstance(launch_overhead_s, bool) or not isinstance(launch_overhead_s, int | float):
+        raise TypeError(allowed)
+    if not (math.isfinite(launch_overhead_s) and launch_overhead_s >= 0):
+        raise ValueError(allowed)
 
 
 def _predict_kernels(workload: Workload, machine: Machine, device: Calibration, overhead_s: float) -> Prediction:

@@ -89,9 +89,9 @@ class Dense:
         """
         require_like("x", x, "the layer's weight", self.weight)
         require_shape("x", x, ("batch_size", self.weight.shape[0]))
-        self._x = x
         y = x @ self.weight  # (batch_size, n_out)
         y += self.bias  # in place: a second array of this size would cost one more trip through memory
+        self._x = x
         return y
 
     def backward(self, dy: Array) -> Array:

@@ -50,7 +50,9 @@ def require_floats(name: str, array: Array) -> Namespace:
 def require_library(name: str, array: Array, like_name: str, like: Array) -> None:
     """Refuse an ``array`` of another library than ``like``: it lies in another memory, or is no array."""
     if not isinstance(array, type(like)):
-        raise TypeError(f"{name} must be a {_type_name(like)} like {like_name}, got {_type_name(array)}")
+        raise TypeError(
+            f"{name} must be of type {_type_name(like)} like {like_name}, got {_type_name(array)}"
+        )
 
 
 def require_like(name: str, array: Array, like_name: str, like: Array) -> None:

@@ -3,9 +3,9 @@
 #
 # You will see the machines this course is about, side by side, and say what you believe before you test it.
 #
-# **You will** read a data sheet, predict a ratio, do one exercise, rate nine claims.
-# **You need** Python and a little NumPy. No GPU.
-# **Minutes** 30
+# - **You will** read a data sheet, predict a ratio, do one exercise, rate nine claims.
+# - **You need** Python and a little NumPy. No GPU.
+# - **Minutes** 30
 #
 # Next: [From a neuron to a layer](01_neuron_to_layer.ipynb)
 

@@ -3,9 +3,9 @@
 #
 # You will build a layer of a neural network four times. Each version computes the same numbers, and each is faster.
 #
-# **You will** write a neuron, turn loops into one matrix product, count its operations, and time it on one core and on all.
-# **You need** NumPy arrays and `for` loops.
-# **Minutes** 40
+# - **You will** write a neuron, turn loops into one matrix product, count its operations, and time it on one core and on all.
+# - **You need** NumPy arrays and `for` loops.
+# - **Minutes** 40
 #
 # Before: [Start here](00_start_here.ipynb). Next: [Batch and width](03_batch_and_width.ipynb)
 

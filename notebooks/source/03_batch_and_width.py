@@ -3,9 +3,9 @@
 #
 # You will slide the size of a layer and watch a GPU lose, catch up and win.
 #
-# **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, and add the cost of the bus.
-# **You need** the layer of lesson 01.
-# **Minutes** 45
+# - **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, and add the cost of the bus.
+# - **You need** the layer of lesson 01.
+# - **Minutes** 45
 #
 # Before: [From a neuron to a layer](01_neuron_to_layer.ipynb)
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.measure.timing import measure
+from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import DenseForward, Workload

@@ -1,0 +1,233 @@
+"""A JupyterLab of its own on this machine, and the system's Chromium to look at it.
+
+Nothing of the user is read or written: settings, trusted notebooks and kernels live in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NOTEBOOKS = REPOSITORY / "notebooks"
+SETTINGS = REPOSITORY / "gpu_lessons" / "lab_settings.json"
+INSTALLED_SETTINGS = Path(sys.prefix) / "share/jupyter/lab/settings/overrides.d/gpu_lessons.json"
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# No sandbox: it needs rights that a container does not give. The rest keeps the browser off the network.
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_TIMEOUT_S = 90
+
+
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, or None."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A running JupyterLab: where it listens, its token, and the folder it shows."""
+
+    url: str
+    token: str
+    folder: Path
+
+    def address(self, notebook: str) -> str:
+        """Return the address that opens one notebook with nothing beside it."""
+        return f"{self.url}/doc/tree/{notebook}?token={self.token}"
+
+    def request(self, path: str, method: str = "GET") -> Any:
+        """Return what the server's REST interface answers."""
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def shut_down_kernels(self) -> None:
+        """End every kernel, so that a page opened afterwards has none."""
+        for session in self.request("sessions"):
+            self.request(f"sessions/{session['id']}", method="DELETE")
+
+
+@contextmanager
+def serve_lab(notebooks: Path = NOTEBOOKS) -> Iterator[Lab]:
+    """Run JupyterLab over a copy of the ``*.ipynb`` in ``notebooks`` and end it afterwards.
+
+    Raises
+    ------
+    RuntimeError
+        If the server ends, or does not answer in time; the message holds what it wrote.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        root = Path(temporary)
+        folder = root / "notebooks"
+        folder.mkdir()
+        for path in notebooks.glob("*.ipynb"):
+            shutil.copy(path, folder)
+        lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+        with (root / "log").open("w+") as log:
+            server = subprocess.Popen(
+                _command(lab, root), env=_environment(root), cwd=root, stdout=log, stderr=subprocess.STDOUT
+            )
+            try:
+                _wait_until_up(lab, server, root / "log")
+                yield lab
+            finally:
+                _end(lab, server)
+
+
+def _command(lab: Lab, root: Path) -> list[str]:
+    port = lab.url.rpartition(":")[2]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ServerApp.ip=127.0.0.1"]
+    command += [
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={lab.folder}",
+    ]
+    command += [f"--IdentityProvider.token={lab.token}", "--LabApp.expose_app_in_browser=True"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if not INSTALLED_SETTINGS.is_file():
+        overrides = root / "settings" / "overrides.d"
+        overrides.mkdir(parents=True)
+        shutil.copy(SETTINGS, overrides)
+        command.append(f"--LabApp.app_settings_dir={overrides.parent}")
+    return command
+
+
+def _environment(root: Path) -> dict[str, str]:
+    environment = dict(os.environ)
+    environment.pop("GPU_LESSONS_DISPLAY", None)
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+        environment[name] = str(root / name.lower())
+    environment["PYTHONPATH"] = os.pathsep.join(
+        filter(None, [str(REPOSITORY), environment.get("PYTHONPATH")])
+    )
+    return environment
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_up(lab: Lab, server: subprocess.Popen[bytes], log: Path) -> None:
+    give_up_s = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < give_up_s and server.poll() is None:
+        try:
+            lab.request("status")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.25)
+        else:
+            return
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(errors='replace')}")
+
+
+def _end(lab: Lab, server: subprocess.Popen[bytes]) -> None:
+    if server.poll() is None:
+        # Not left to the server: asked to end, it waits long for a kernel that is only just starting.
+        with suppress(OSError):
+            lab.shut_down_kernels()
+        server.terminate()
+    try:
+        server.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def open_chromium() -> Iterator[Browser]:
+    """Run the system's Chromium without a window.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    path = find_chromium()
+    if path is None:
+        raise FileNotFoundError(f"no Chromium on PATH: looked for {', '.join(CHROMIUM_NAMES)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
+    """Open a notebook and wait until its first cells are there."""
+    page.goto(lab.address(notebook))
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length", timeout=90_000
+    )
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+
+
+def show_cell(page: Page, text: str) -> None:
+    """Scroll to the first code cell that contains ``text``: cells out of sight are not drawn."""
+    page.evaluate(
+        """async (text) => {
+            const { content } = window.jupyterapp.shell.currentWidget;
+            const at = content.widgets.findIndex(
+                (cell) => cell.model.type === 'code' && cell.model.sharedModel.getSource().includes(text));
+            if (at < 0) throw new Error(`no code cell contains ${text}`);
+            content.activeCellIndex = at;
+            await content.scrollToItem(at, 'start');
+        }""",
+        text,
+    )
+
+
+def run_all_cells(page: Page, *, timeout_s: float = 120) -> None:
+    """Run the notebook from top to bottom and wait until the last cell has ended, or one has failed."""
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+        timeout=60_000,
+    )
+    page.evaluate(
+        """() => {
+            window.ranAll = false;
+            const done = () => { window.ranAll = true; };
+            window.jupyterapp.commands.execute('notebook:run-all-cells').then(done, done);
+        }"""
+    )
+    page.wait_for_function("() => window.ranAll", timeout=timeout_s * 1000)
+
+
+def notebook_outputs(page: Page) -> list[dict[str, Any]]:
+    """Return every output the open notebook holds, drawn or not."""
+    outputs: list[dict[str, Any]] = page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.model.toJSON().cells
+                 .flatMap((cell) => cell.outputs ?? [])"""
+    )
+    return outputs

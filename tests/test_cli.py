@@ -1,0 +1,346 @@
+"""The commands, called as the shell calls them; JupyterLab is started once for real."""
+
+import importlib.metadata
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from gpu_lessons import __version__, cli, doctor, lab
+from gpu_lessons.lab import CannotOpenError, copy_course, course_folder, jupyterlab_arguments
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Return the arguments that JupyterLab would have been started with."""
+    arguments = []
+    monkeypatch.setattr(lab, "_start_jupyterlab", arguments.extend)
+    return arguments
+
+
+@pytest.fixture
+def course(tmp_path):
+    """Return a course as it lies in an installed wheel, without a repository around it."""
+    root = tmp_path / "course"
+    (root / "notebooks" / "solutions").mkdir(parents=True)
+    (root / "notebooks" / "source").mkdir()
+    for name in (
+        "00_start_here.ipynb",
+        "README.md",
+        "build.py",
+        "solutions/00_start_here.ipynb",
+        "source/00.py",
+    ):
+        (root / "notebooks" / name).write_text(f"as shipped: {name}")
+    return root
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def refusal(capsys, *words):
+    """Return the one sentence on stderr of a command that ends as a user's mistake."""
+    try:
+        code = cli.main(words)
+    except SystemExit as exit_:
+        code = exit_.code
+    printed = capsys.readouterr()
+    assert code == 2
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1, printed.err
+    return printed.err
+
+
+@pytest.mark.parametrize("words", [[], ["lab"], ["--no-browser"], ["lab", "--no-browser"]])
+def test_without_a_command_the_course_of_the_repository_opens(started, words):
+    assert cli.main(words) == 0
+    [root] = [each.removeprefix("--ServerApp.root_dir=") for each in started if "root_dir" in each]
+    assert Path(root).samefile(REPOSITORY / "notebooks")
+    assert ("--no-browser" in started) == ("--no-browser" in words)
+
+
+def test_jupyterlab_listens_on_this_machine_only_and_keeps_its_own_token(tmp_path):
+    arguments = jupyterlab_arguments(tmp_path, None, browser=True)
+    assert "--ServerApp.ip=127.0.0.1" in arguments
+    assert not [each for each in arguments if "token" in each.lower() or "password" in each.lower()]
+
+
+@pytest.mark.parametrize(("user", "is_allowed"), [(0, True), (1000, False)])
+def test_only_root_is_allowed_to_be_root(tmp_path, monkeypatch, user, is_allowed):
+    monkeypatch.setattr(os, "geteuid", lambda: user, raising=False)
+    assert ("--allow-root" in jupyterlab_arguments(tmp_path, None, browser=True)) == is_allowed
+
+
+def test_a_chosen_port_is_used_or_nothing(started):
+    port = free_port()
+    assert cli.main(["--port", str(port)]) == 0
+    assert f"--ServerApp.port={port}" in started
+    assert "--ServerApp.port_retries=0" in started
+
+
+def test_a_port_in_use_is_refused_in_one_sentence(capsys, started):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert f"port {port} cannot be used" in refusal(capsys, "lab", "--port", str(port))
+    assert started == []
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "many"])
+def test_an_impossible_port_is_refused_in_one_sentence(capsys, started, port):
+    assert port in refusal(capsys, "lab", f"--port={port}")
+    assert started == []
+
+
+def test_a_missing_jupyterlab_is_said_in_one_sentence(capsys, monkeypatch, started):
+    monkeypatch.setattr(lab, "find_spec", lambda name: None)
+    assert "pip install jupyterlab" in refusal(capsys, "lab")
+    assert started == []
+
+
+def test_an_installed_course_asks_where_its_copy_should_go(capsys, monkeypatch, started, course):
+    monkeypatch.setattr(lab, "course_root", lambda: course)
+    assert "gpu-lessons lab DIR" in refusal(capsys)
+    assert started == []
+
+
+def test_a_folder_gets_the_lessons_and_not_their_workshop(monkeypatch, capsys, started, course, tmp_path):
+    monkeypatch.setattr(lab, "course_root", lambda: course)
+    assert cli.main(["lab", str(tmp_path / "new" / "mine")]) == 0
+    copied = {
+        path.relative_to(tmp_path / "new" / "mine").as_posix() for path in (tmp_path / "new").rglob("*.*")
+    }
+    assert copied == {"00_start_here.ipynb", "README.md", "solutions/00_start_here.ipynb"}
+    assert f"--ServerApp.root_dir={tmp_path / 'new' / 'mine'}" in started
+
+
+def test_a_file_that_is_there_is_never_overwritten(course, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "00_start_here.ipynb").write_text("my answers")
+    (mine / "README.md").symlink_to("nowhere")
+    written = copy_course(course / "notebooks", mine)
+    assert written == [mine / "solutions" / "00_start_here.ipynb"]
+    assert (mine / "00_start_here.ipynb").read_text() == "my answers"
+    assert (mine / "README.md").is_symlink()
+
+
+def test_a_copy_cut_short_leaves_nothing_behind(course, tmp_path, monkeypatch):
+    def stops_half_way(source, target):
+        target.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lab.shutil, "copyfile", stops_half_way)
+    with pytest.raises(CannotOpenError, match="No space left on device"):
+        copy_course(course / "notebooks", tmp_path / "mine")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_folder_that_is_a_file_is_refused_in_one_sentence(course, tmp_path):
+    (tmp_path / "mine").write_text("a file")
+    with pytest.raises(CannotOpenError, match=r"cannot be copied to .*mine"):
+        course_folder(tmp_path / "mine", course)
+
+
+def answer_of(address):
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_jupyterlab_starts_serves_the_course_and_asks_for_its_token(tmp_path):
+    port = free_port()
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "gpu_lessons.cli", "lab", "--no-browser", "--port", str(port)]
+    private = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
+    environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"} | private
+    with log.open("wb") as stream:
+        server = subprocess.Popen(command, stdout=stream, stderr=stream, env=environment)
+    try:
+        token = token_in(log, server)
+        contents = f"http://127.0.0.1:{port}/api/contents/00_start_here.ipynb?content=0"
+        assert answer_of(contents) == 403
+        assert answer_of(f"{contents}&token={token}") == 200
+        assert f"127.0.0.1:{port}/lab/tree/00_start_here.ipynb?token=" in log.read_text()
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+    assert "Traceback" not in log.read_text()
+
+
+def token_in(log, server):
+    """Wait until the server has printed its address, and return the token in it."""
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s and server.poll() is None:
+        found = re.search(r"\?token=([0-9a-f]{32,})", log.read_text())
+        if found:
+            return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"JupyterLab printed no address:\n{log.read_text()}")
+
+
+def test_doctor_finds_what_the_tests_run_with_and_ends_well_without_a_gpu(capsys):
+    assert cli.main(["doctor"]) == 0
+    report = capsys.readouterr().out
+    for name in ("numpy", "jupyterlab", "ipywidgets", "altair"):
+        assert re.search(
+            rf"^{name} +{re.escape(importlib.metadata.version(name))} +works$", report, re.MULTILINE
+        )
+    assert re.search(r"^CPU  ", report, re.MULTILINE)
+    assert "CUDA device" in report
+    assert report.endswith("The course can start: gpu-lessons\n")
+
+
+def test_doctor_fails_where_jupyterlab_is_missing(capsys, monkeypatch):
+    monkeypatch.setitem(doctor._REQUIRED, "no-such-package", "no_such_package")
+    assert cli.main(["doctor"]) == 1
+    report = capsys.readouterr().out
+    assert "pip install no-such-package" in report
+    assert report.endswith("The course cannot start yet.\n")
+
+
+def test_an_altair_that_jupyterlab_cannot_draw_is_a_problem(monkeypatch):
+    monkeypatch.setattr(doctor, "version", lambda name: "6.0.1")
+    assert "pip install 'altair<6'" in doctor.examine_dependency("altair", "altair").problem
+
+
+def test_a_package_that_does_not_import_is_a_problem(monkeypatch, tmp_path):
+    (tmp_path / "broken_binary.py").write_text("raise OSError('wrong ELF class')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "wrong ELF class" in doctor.examine_dependency("numpy", "broken_binary").problem
+
+
+@pytest.mark.parametrize(("driver", "extra"), [(12, "cuda12"), (13, "cuda13")])
+def test_a_driver_without_cupy_gets_the_extra_that_fits(monkeypatch, driver, extra):
+    monkeypatch.setattr(doctor, "_driver_cuda_version", lambda: driver)
+    monkeypatch.setattr(doctor, "packages_distributions", dict)
+    monkeypatch.setattr(
+        "gpu_lessons.hardware.arrays.cuda_status", lambda: (False, "no CUDA device here: no CuPy")
+    )
+    report, can_start = doctor.examine()
+    assert f"gpu-lessons[{extra}]" in report
+    assert can_start
+
+
+def test_two_cupys_at_once_are_named(monkeypatch):
+    monkeypatch.setattr(doctor, "packages_distributions", lambda: {"cupy": ["cupy-cuda12x", "cupy-cuda13x"]})
+    monkeypatch.setattr(doctor, "version", lambda name: "14.2.0")
+    assert "uninstall all but one" in doctor.examine()[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "counted"),
+    [
+        ([], "DenseForward(batch_size=4, n_in=8, n_out=8, dtype='float32')"),
+        (
+            ["dense-train-step", "--dtype", "float64"],
+            "DenseTrainStep(batch_size=4, n_in=8, n_out=8, dtype='float64')",
+        ),
+    ],
+)
+def test_measure_says_what_it_measured_and_where(capsys, words, counted):
+    words = ["measure", *words, "--batch-size", "4", "--width", "8", "--threads", "1", "--budget", "0.01"]
+    assert cli.main(words) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first == counted
+    assert re.search(r"measured on .+, 1 thread$", second)
+
+
+def test_measure_takes_an_elementwise_operation(capsys):
+    assert cli.main(["measure", "elementwise", "--n", "100", "--budget", "0.01"]) == 0
+    assert capsys.readouterr().out.startswith("Elementwise(n=100, dtype='float32')\n")
+
+
+def test_predict_prints_what_the_model_says_for_every_machine(capsys):
+    import gpu_lessons as gl
+
+    slugs = ["nvidia-t4", "nvidia-h100-sxm"]
+    words = ["predict", "--batch-size", "16", "--width", "64", "--launch-overhead", "5e-5"]
+    assert cli.main([*words, "--machine", slugs[0], "--machine", slugs[1]]) == 0
+    layer = gl.DenseForward(batch_size=16, n_in=64, n_out=64)
+    expected = [str(layer), *(str(gl.predict(layer, gl.machine(slug), 5e-5)) for slug in slugs)]
+    assert capsys.readouterr().out == "\n".join(expected) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("predict --machine t4", "nvidia-t4"),
+        ("predict --machine nvidia-t4 --machine nvidia-t44", "nvidia-t44"),
+        ("predict", "--machine"),
+        ("predict --machine nvidia-t4 --launch-overhead -1", "at least 0, got -1"),
+        ("predict --machine nvidia-t4 --dtype int8", "got 'int8'"),
+        ("predict convolution --machine nvidia-t4", "dense-forward"),
+        ("measure --batch-size 0", "batch_size must be an integer of at least 1, got 0"),
+        ("measure --width -3", "width must be an integer of at least 1, got -3"),
+        ("measure --width wide", "wide"),
+        ("measure --width 10000000", "free here"),
+        (f"measure --width {10**200}", "inf"),
+        ("measure --dtype float16", "float16"),
+        ("measure --budget nan", "nan"),
+        ("measure --threads 0", "threads must be an integer of at least 1, got 0"),
+        ("measure --threads 100000", "100000"),
+        ("measure --device cuda --threads 1", "--threads is for the CPU"),
+        ("measure --n 100", "--batch-size and --width"),
+        ("measure elementwise --width 100", "--n"),
+        ("teach", "doctor"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence(capsys, words, says):
+    assert says in refusal(capsys, *words.split())
+
+
+def test_a_gpu_that_is_not_here_is_one_sentence(capsys, monkeypatch):
+    monkeypatch.setattr(
+        "gpu_lessons.measuring.timing.cuda_status", lambda: (False, "no CUDA device here: none")
+    )
+    assert "no CUDA device here: none" in refusal(capsys, "measure", "--device", "cuda")
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def buggy(*_arguments, **_options):
+        raise AttributeError("a bug")
+
+    monkeypatch.setattr("gpu_lessons.model.predict", buggy)
+    with pytest.raises(AttributeError, match="a bug"):
+        cli.main(["predict", "--machine", "nvidia-t4"])
+
+
+def test_version_and_help_are_answered(capsys):
+    for word, expected in (("--version", __version__), ("--help", "doctor")):
+        with pytest.raises(SystemExit) as ended:
+            cli.main([word])
+        assert ended.value.code == 0
+        assert expected in capsys.readouterr().out
+
+
+def test_the_command_starts_without_loading_numpy_or_jupyter():
+    code = (
+        "import sys; from gpu_lessons import cli; cli._parser();"
+        "print([m for m in ('numpy', 'jupyterlab', 'altair', 'cupy') if m in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "[]\n"
+
+
+def test_the_settings_reach_jupyterlab_in_this_environment():
+    installed = Path(sys.prefix) / "share/jupyter/lab/settings/overrides.d/gpu_lessons.json"
+    if not installed.exists():
+        pytest.skip("the package was not installed into this environment, only put on its path")
+    assert installed.read_bytes() == (REPOSITORY / "gpu_lessons" / "lab_settings.json").read_bytes()

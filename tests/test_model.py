@@ -1,0 +1,386 @@
+"""The model against published timings, against physics, and against its own limits."""
+
+import math
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu_lessons.hardware.machines import machine, machines
+from gpu_lessons.model import CpuCalibration, GpuCalibration, calibrate, predict
+from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise
+
+
+def layer(batch_size, width, dtype="float32", work=DenseForward):
+    return work(batch_size=batch_size, n_in=width, n_out=width, dtype=dtype)
+
+
+def seconds(batch_size, width, slug, dtype="float32", work=DenseForward):
+    return predict(layer(batch_size, width, dtype, work), machine(slug)).seconds
+
+
+def calibrates(candidate):
+    try:
+        calibrate(candidate)
+    except ValueError:
+        return False
+    return True
+
+
+KNOWN = [candidate for candidate in machines() if calibrates(candidate)]
+GPUS = [candidate for candidate in KNOWN if candidate.kind == "gpu"]
+CPUS = [candidate for candidate in KNOWN if candidate.kind == "cpu"]
+
+
+def named(candidates):
+    return pytest.mark.parametrize("device", candidates, ids=[candidate.slug for candidate in candidates])
+
+
+# Against what others measured
+
+
+def test_a_published_time_is_met_4096_cubed_takes_17_2_ms_on_an_rtx_4060_laptop():
+    assert seconds(4096, 4096, "nvidia-rtx-4060-laptop") == pytest.approx(17.2e-3, rel=0.25)
+
+
+def test_a_published_time_is_met_4096_cubed_takes_245_ms_on_an_i7_12700h():
+    assert seconds(4096, 4096, "intel-core-i7-12700h") == pytest.approx(245e-3, rel=0.25)
+
+
+def test_copying_three_4096_matrices_over_a_narrow_link_takes_15_1_ms():
+    copied = predict(Copy(3 * 4096**2 * 4), machine("nvidia-rtx-4060-laptop"))
+    assert copied.seconds == pytest.approx(15.1e-3, rel=0.05)
+
+
+# DeepBench, V100, float32, 4096 x 4096: 4.9, 9.8, 12.3 and 14.8 TFLOP/s at batch 16, 32, 64 and 7000.
+@pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])
+@pytest.mark.parametrize(
+    ("batch", "flops_per_s"), [(16, 4.9e12), (32, 9.8e12), (64, 12.3e12), (7000, 14.8e12)]
+)
+def test_a_v100_reaches_the_published_rate_at_each_batch_within_a_quarter(slug, batch, flops_per_s):
+    assert 2 * batch * 4096**2 / seconds(batch, 4096, slug) == pytest.approx(flops_per_s, rel=0.25)
+
+
+@pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])
+def test_twice_the_batch_nearly_doubles_a_v100_while_weights_rule(slug):
+    gain = 2 * seconds(16, 4096, slug) / seconds(32, 4096, slug)
+    assert 1.7 <= gain <= 2.0
+
+
+@pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])
+def test_a_v100_gains_little_from_a_batch_of_thousands_once_it_computes(slug):
+    gain = (7000 / 128) * seconds(128, 4096, slug) / seconds(7000, 4096, slug)
+    assert 1.0 <= gain < 1.3
+
+
+# Limits
+
+
+@named(KNOWN)
+def test_a_tiny_layer_costs_its_launches(device):
+    tiny = predict(DenseForward(batch_size=1, n_in=1, n_out=1), device)
+    assert tiny.seconds == pytest.approx(2 * calibrate(device).launch_overhead_s, rel=0.1)
+    assert tiny.bottleneck == "launch"
+
+
+@named(KNOWN)
+def test_a_huge_layer_runs_at_the_sustained_rate(device):
+    huge = layer(16384, 16384)
+    assert huge.flops / predict(huge, device).seconds == pytest.approx(
+        calibrate(device).flops_per_s["float32"], rel=0.1
+    )
+
+
+@named(GPUS)
+def test_a_huge_copy_runs_at_the_rate_of_the_link_and_an_empty_one_costs_its_latency(device):
+    rate = calibrate(device).link_bandwidth_bytes_per_s
+    if rate is None:
+        assert device.shares_memory_with_cpu
+        assert predict(Copy(10**10), device).seconds == 0.0
+        return
+    assert 10**12 / predict(Copy(10**12), device).seconds == pytest.approx(rate, rel=1e-3)
+    assert predict(Copy(1), device).seconds == pytest.approx(calibrate(device).copy_latency_s, rel=1e-3)
+
+
+# Physics: nothing beats the roofline of its machine
+
+SIZES = [(b, w) for b in (1, 3, 16, 100, 1024, 16384) for w in (1, 64, 500, 2048, 16384)]
+# GPUs' L2 caches stream three to six times what their memory does (A100, H100, H200, L40).
+MOST_L2_OVER_MEMORY = 6
+
+
+def roof(workload, device):
+    """Return the least seconds of each kernel: all FLOP at the peak, all bytes at the fastest level."""
+    dtype = workload.kernels[0].dtype
+    peak = device.peak_flops_per_s[dtype] * max(1.0, device.sustained_share_of_peak.get(dtype, 0.0))
+    memory = device.memory_bandwidth_bytes_per_s
+    fastest = device.cache_bandwidth_bytes_per_s or MOST_L2_OVER_MEMORY * memory
+    for kernel in workload.kernels:
+        # What does not fit into the cache must come from memory.
+        beyond = max(0, kernel.bytes_moved - (device.cache_bytes or 0))
+        yield max(kernel.flops / peak, kernel.bytes_moved / fastest, beyond / memory)
+
+
+@named(GPUS)
+def test_no_gpu_beats_its_roofline_where_peak_is_the_rated_one_or_a_higher_published_share(device):
+    for dtype in calibrate(device).flops_per_s:
+        for work in (DenseForward, DenseTrainStep):
+            for batch, width in SIZES:
+                workload = layer(batch, width, dtype, work)
+                predicted = predict(workload, device)
+                assert predicted.seconds >= sum(roof(workload, device)) * (1 - 1e-12), workload
+        for n in (1, 10**4, 10**7, 10**9):
+            workload = Elementwise(n, dtype=dtype)
+            assert predict(workload, device).seconds >= sum(roof(workload, device)) * (1 - 1e-12), workload
+
+
+@named(CPUS)
+def test_no_cpu_beats_the_higher_of_its_rated_peak_and_its_published_rate(device):
+    rates = (device.peak_flops_per_s.get("float32", 0.0), device.sustained_flops_per_s.get("float32", 0.0))
+    for work in (DenseForward, DenseTrainStep):
+        for batch, width in SIZES:
+            workload = layer(batch, width, work=work)
+            assert predict(workload, device).seconds >= workload.flops / max(rates)
+
+
+@named([device for device in CPUS if device.memory_bandwidth_bytes_per_s])
+def test_no_cpu_reads_more_from_memory_than_its_data_sheet_allows(device):
+    weights_bytes = 32768**2 * 4
+    assert weights_bytes > 4 * (device.cache_bytes or 0)
+    for batch in (1, 2, 16):
+        assert (
+            predict(layer(batch, 32768), device).seconds
+            >= weights_bytes / device.memory_bandwidth_bytes_per_s
+        )
+
+
+@named([device for device in GPUS if device.link_bandwidth_bytes_per_s])
+@pytest.mark.parametrize("pinned", [True, False])
+@pytest.mark.parametrize("direction", ["h2d", "d2h"])
+def test_no_copy_is_faster_than_its_link(device, pinned, direction):
+    for n_bytes in (1, 10**3, 10**6, 10**10):
+        copied = predict(Copy(n_bytes, direction=direction, pinned=pinned), device)
+        assert copied.seconds > n_bytes / device.link_bandwidth_bytes_per_s
+        assert (copied.bottleneck, copied.copy_s) == ("copy", copied.seconds)
+
+
+@named([device for device in GPUS if device.link_bandwidth_bytes_per_s])
+def test_a_pageable_copy_is_slower_than_a_pinned_one(device):
+    pinned, pageable = (predict(Copy(10**8, pinned=pinned), device).seconds for pinned in (True, False))
+    assert pageable > 2 * pinned
+
+
+# Time never falls when the work grows
+
+DEVICES = st.sampled_from(KNOWN)
+WORKS = st.sampled_from([DenseForward, DenseTrainStep])
+DTYPE = st.sampled_from(["float32", "float64"])
+SIZE = st.integers(min_value=1, max_value=9000)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    DEVICES,
+    WORKS,
+    DTYPE,
+    SIZE,
+    SIZE,
+    st.integers(1, 300),
+    st.sampled_from(["batch_size", "n_in", "n_out", "width"]),
+)
+def test_time_never_falls_when_batch_or_width_grows(device, work, dtype, batch, width, more, grows):
+    sizes = {"batch_size": batch, "n_in": width, "n_out": width}
+    names = ("n_in", "n_out") if grows == "width" else (grows,)
+    bigger = sizes | {name: sizes[name] + more for name in names}
+    before, after = (predict(work(dtype=dtype, **each), device).seconds for each in (sizes, bigger))
+    assert after >= before * (1 - 1e-12)
+
+
+@pytest.mark.parametrize(
+    "slug", ["nvidia-t4", "nvidia-h200-sxm", "nvidia-jetson-orin-nano-8gb", "amd-ryzen-9-7950x"]
+)
+@pytest.mark.parametrize("work", [DenseForward, DenseTrainStep])
+@pytest.mark.parametrize("grows", ["batch", "width"])
+def test_time_never_falls_along_every_single_size_up_to_a_thousand(slug, work, grows):
+    for fixed in (1, 16, 256):
+        sizes = [(n, fixed) if grows == "batch" else (fixed, n) for n in range(1, 1025)]
+        times_s = [seconds(*size, slug, work=work) for size in sizes]
+        falls = [
+            size for size, a, b in zip(sizes[1:], times_s, times_s[1:], strict=False) if b < a * (1 - 1e-12)
+        ]
+        assert falls == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(GPUS), st.integers(1, 10**10), st.integers(0, 10**9))
+def test_time_of_a_copy_never_falls_when_it_grows(device, n_bytes, more):
+    assert predict(Copy(n_bytes + more), device).seconds >= predict(Copy(n_bytes), device).seconds
+
+
+@pytest.mark.parametrize("slug", ["nvidia-t4", "nvidia-v100-pcie-32gb", "nvidia-rtx-3090"])
+def test_one_sample_above_a_tile_costs_more_than_the_one_that_filled_it(slug):
+    def step(batch):
+        return seconds(batch + 1, 4096, slug) - seconds(batch, 4096, slug)
+
+    # From 512 on these cards compute; between multiples of a tile one more sample is nearly free.
+    on_edges = [step(batch) for batch in range(512, 2048, 256)]
+    inside = [step(batch) for batch in range(530, 2048, 256)]
+    assert max(on_edges) > 20 * max(inside)
+
+
+# Every term is visible
+
+
+@settings(max_examples=200, deadline=None)
+@given(DEVICES, WORKS, DTYPE, SIZE, SIZE)
+def test_terms_add_up_and_the_band_holds_the_prediction(device, work, dtype, batch, width):
+    found = predict(layer(batch, width, dtype, work), device)
+    longer = max(found.compute_s, found.memory_s)
+    both = found.compute_s + found.memory_s
+    slack = 1e-9 * found.seconds
+    assert found.launch_s + longer - slack <= found.seconds <= found.launch_s + both + slack
+    assert 0 < found.low_s < found.seconds < found.high_s
+    assert found.high_s / found.seconds == pytest.approx(found.seconds / found.low_s)
+    assert found.machine == device.name
+
+
+def test_the_bottleneck_moves_from_launch_over_weights_to_compute():
+    def bottleneck(batch, width):
+        return predict(layer(batch, width), machine("nvidia-h100-sxm")).bottleneck
+
+    assert bottleneck(1, 64) == "launch"
+    assert bottleneck(1, 16384) == "memory"
+    assert bottleneck(16384, 16384) == "compute"
+
+
+def test_arithmetic_on_a_gpu_with_less_than_half_its_units_at_work_is_called_filling():
+    h200 = machine("nvidia-h200-sxm")
+    few, many = layer(128, 128), layer(4096, 4096)
+    assert predict(few, h200, launch_overhead_s=0.0).bottleneck == "filling"
+    assert calibrate(h200).kernel_time(few.kernels[0]).share_busy < 0.5
+    assert predict(many, h200, launch_overhead_s=0.0).bottleneck == "compute"
+    assert calibrate(h200).kernel_time(many.kernels[0]).share_busy > 0.5
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(GPUS), SIZE, SIZE, SIZE)
+def test_a_tiling_covers_the_product_and_its_waves_cover_its_blocks(device, m, n, k):
+    tiling = calibrate(device).tile(m, n, k, "float32")
+    tiles = math.ceil(m / tiling.rows) * math.ceil(n / tiling.columns)
+    assert tiling.blocks == tiles * tiling.split_k
+    assert (tiling.waves - 1) * device.sm_count < tiling.blocks <= tiling.waves * device.sm_count
+    assert tiling.compute_s >= 2 * m * n * k / calibrate(device).flops_per_s["float32"] * (1 - 1e-12)
+
+
+# What the caller says counts
+
+
+@pytest.mark.parametrize(("work", "launches"), [(DenseForward, 2), (DenseTrainStep, 9)])
+def test_the_launch_overhead_of_the_caller_is_used_once_a_kernel(work, launches):
+    t4 = machine("nvidia-t4")
+    without, slow = (predict(layer(256, 512, work=work), t4, launch_overhead_s=s) for s in (0.0, 50e-6))
+    assert without.launch_s == 0.0
+    assert slow.launch_s == pytest.approx(launches * 50e-6)
+    assert slow.seconds - without.seconds == pytest.approx(launches * 50e-6)
+
+
+def test_a_given_calibration_is_used_instead_of_the_catalogue():
+    t4 = machine("nvidia-t4")
+    borrowed = calibrate(machine("nvidia-h100-sxm"))
+    found = predict(layer(4096, 4096), t4, calibration=borrowed)
+    assert found.seconds == seconds(4096, 4096, "nvidia-h100-sxm")
+    assert found.basis == borrowed.basis
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1e-9])
+def test_a_launch_overhead_that_is_no_time_is_refused(bad):
+    with pytest.raises(
+        ValueError, match=r"^launch_overhead_s must be a number of seconds of at least 0, got "
+    ) as error:
+        predict(layer(1, 1), machine("nvidia-t4"), launch_overhead_s=bad)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("bad", ["6e-6", True, [1]])
+def test_a_launch_overhead_that_is_no_number_is_refused(bad):
+    with pytest.raises(
+        TypeError, match=r"^launch_overhead_s must be a number of seconds of at least 0, got "
+    ):
+        predict(layer(1, 1), machine("nvidia-t4"), launch_overhead_s=bad)
+
+
+def test_a_dtype_without_a_rate_is_refused_with_the_known_ones():
+    with pytest.raises(
+        ValueError, match=r"^no float16 rate is known for .*4060 Laptop; known: float32, float64$"
+    ):
+        predict(layer(1, 1, "float16"), machine("nvidia-rtx-4060-laptop"))
+
+
+def test_a_copy_on_a_cpu_is_refused():
+    with pytest.raises(
+        ValueError, match=r"^a copy crosses the link of a GPU, got the CPU AMD Ryzen 9 7950X$"
+    ):
+        predict(Copy(8), machine("amd-ryzen-9-7950x"))
+
+
+def test_a_slug_is_not_a_machine():
+    with pytest.raises(TypeError, match=r"machine must be a Machine such as .*, got 'nvidia-t4'"):
+        predict(layer(1, 1), "nvidia-t4")
+
+
+def test_a_number_is_not_a_workload():
+    with pytest.raises(TypeError, match="workload must be a workload such as DenseForward, got 4"):
+        predict(4, machine("nvidia-t4"))
+
+
+# Where the numbers come from
+
+
+@named(machines())
+def test_every_machine_calibrates_or_says_in_one_sentence_what_is_missing(device):
+    if not calibrates(device):
+        with pytest.raises(ValueError, match=re.escape(device.name)) as error:
+            calibrate(device)
+        assert "\n" not in str(error.value)
+        return
+    found = calibrate(device)
+    assert isinstance(found, GpuCalibration if device.kind == "gpu" else CpuCalibration)
+    rates = [
+        value
+        for name in found.__slots__
+        if name.endswith("_per_s")
+        for value in positive(getattr(found, name))
+    ]
+    assert all(math.isfinite(rate) and rate > 0 for rate in rates)
+    assert set(found.flops_per_s) <= set(DTYPE_BYTES)
+
+
+def positive(value):
+    if value is None:
+        return []
+    return list(value.values()) if hasattr(value, "values") else [value]
+
+
+@pytest.mark.parametrize(
+    ("slug", "words"),
+    [
+        ("nvidia-t4", "published for this card"),
+        ("nvidia-rtx-4060", "typical of GeForce cards"),
+        ("nvidia-p100-pcie-16gb", "typical of data-centre cards"),
+        ("nvidia-jetson-orin-nano-8gb", "typical of boards of up to 150 W"),
+        ("amd-ryzen-9-7950x", "published for this CPU"),
+        ("intel-core-i7-9700k", "typical of CPUs"),
+    ],
+)
+def test_the_basis_says_whether_rates_are_published_or_typical(slug, words):
+    assert predict(layer(1, 1), machine(slug)).basis == f"Sustained rates: {words}."
+
+
+def test_a_typical_rate_has_a_wider_band_than_a_published_one():
+    published, typical = (predict(layer(64, 512), machine(slug)) for slug in ("nvidia-t4", "nvidia-rtx-4060"))
+    assert typical.high_s / typical.low_s > published.high_s / published.low_s
