@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -185,16 +185,19 @@ def open_chromium() -> Iterator[Browser]:
 
 
 def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
-    """Open a notebook and wait until its first cells are there."""
+    """Open a notebook and wait until its cells are there."""
+    cells = len(json.loads((lab.folder / notebook).read_text(encoding="utf-8"))["cells"])
     page.goto(lab.address(notebook))
+    # Before the file has come, JupyterLab shows a notebook of one empty cell and calls it ready.
     page.wait_for_function(
-        "() => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length", timeout=90_000
+        "(cells) => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length === cells",
+        arg=cells,
+        timeout=90_000,
     )
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
 
 
-def show_cell(page: Page, text: str) -> None:
-    """Scroll to the first code cell that contains ``text``: cells out of sight are not drawn."""
+def show_cell(page: Page, text: str) -> Locator:
+    """Scroll to the first code cell that contains ``text`` and return it: cells out of sight are not drawn."""
     page.evaluate(
         """async (text) => {
             const { content } = window.jupyterapp.shell.currentWidget;
@@ -206,6 +209,7 @@ def show_cell(page: Page, text: str) -> None:
         }""",
         text,
     )
+    return page.locator(".jp-Notebook .jp-Cell.jp-mod-active")
 
 
 def run_all_cells(page: Page, *, timeout_s: float = 120) -> None:

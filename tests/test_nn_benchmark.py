@@ -1,4 +1,4 @@
-"""The benchmark of Dense: what it prints from known samples, and that it times only equal work. Times nothing."""
+"""The benchmark of Dense: what it prints from known samples, and that it times only equal work."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path

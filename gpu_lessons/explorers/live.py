@@ -17,7 +17,7 @@ from gpu_lessons.measuring.refusal import refuse_measurement
 from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
 from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import calibrate
-from gpu_lessons.units import DTYPE_BYTES, format_count
+from gpu_lessons.units import DTYPE_BYTES
 
 __all__ = ["LiveBatchAndWidth"]
 
@@ -149,7 +149,7 @@ def _same_work(a: LayerQuestion, b: LayerQuestion) -> bool:
 
 
 def _slider(description: str, exponents: range, value: int) -> widgets.SelectionSlider:
-    options = [(format_count(2**exponent), exponent) for exponent in exponents]
+    options = [(f"{2**exponent:,}", exponent) for exponent in exponents]
     return widgets.SelectionSlider(description=description, options=options, value=value, layout={"width": "420px"})
 
 
