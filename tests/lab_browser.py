@@ -197,7 +197,7 @@ def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
 
 
 def show_cell(page: Page, text: str) -> Locator:
-    """Scroll to the first code cell that contains ``text`` and return it: cells out of sight are not drawn."""
+    """Scroll to the first code cell that contains ``text`` and return it; out of sight it is not drawn."""
     page.evaluate(
         """async (text) => {
             const { content } = window.jupyterapp.shell.currentWidget;

@@ -6,9 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from gpu_lessons.measure import CpuBenchmark, measure_this_cpu, self_benchmark
 
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.measuring import CpuBenchmark, measure_this_cpu, self_benchmark
 from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.records import Measurement
 
@@ -193,4 +193,4 @@ def test_this_cpu_is_measured_for_real_in_two_seconds():
 
 
 def test_the_module_is_the_one_the_package_offers():
-    assert sys.modules["gpu_lessons.measure"].measure_this_cpu is self_benchmark.measure_this_cpu
+    assert sys.modules["gpu_lessons.measuring"].measure_this_cpu is self_benchmark.measure_this_cpu

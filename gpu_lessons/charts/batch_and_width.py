@@ -46,12 +46,8 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
         time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT), spacing=14
     ).resolve_scale(color="independent")
     chart = alt.vconcat(_headline(grid), alt.hconcat(_times(grid), right, spacing=20), spacing=6)
-    return (
-        chart.properties(
-            data=alt.Data(values=grid.rows()),
-            description=grid.sentence(grid.at(batch_log2, width_log2)),
-            padding=6,
-        )
+    chart = (
+        chart.properties(description=grid.sentence(grid.at(batch_log2, width_log2)), padding=6)
         .resolve_scale(color="independent")
         .add_params(
             _parameter("batch_log2", batch_log2, grid, "batch size: 2 to the power of ", sliders),
@@ -59,6 +55,8 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
         )
         .configure(**chart_config())
     )
+    chart.data = alt.Data(values=grid.rows())  # last: every step above copies the whole chart
+    return chart
 
 
 def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.Parameter:

@@ -14,6 +14,7 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.records import Measurement
+from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import DenseForward, Workload
 from gpu_lessons.work.arguments import require_count
 
@@ -88,7 +89,7 @@ def _square(batch_size: int, width: int, dtype: str = "float32") -> DenseForward
 
 
 # Each of these is ruled by one number: the call, arithmetic, reading, or packing operands.
-_FITTED: dict[str, Workload] = {
+_FITTED: dict[str, DenseForward] = {
     "one call into NumPy": _square(1, 8),
     "arithmetic, float32": _square(1024, 2048),
     "arithmetic, float64": _square(512, 1024, "float64"),
@@ -122,33 +123,42 @@ def _benchmark(
 def _fit(cpu: Machine, measured: dict[str, Measurement], threads: int) -> CpuCalibration:
     time_s = {what: measurement.median_s for what, measurement in measured.items()}
     launch_s = time_s["one call into NumPy"] / 2  # a forward pass is two calls
-    flops_per_s = {
-        dtype: _FITTED[what].flops / (time_s[what] - 2 * launch_s)
-        for dtype in ("float32", "float64")
-        for what in (f"arithmetic, {dtype}",)
-    }
 
-    def bandwidth(what: str, size_bytes: int) -> float:
-        workload = _FITTED[what]
-        compute_s = workload.flops / flops_per_s["float32"] if "packing" in what else 0.0
-        # Timing noise may leave less than nothing for the memory; a twentieth of the time is the least it gets.
-        left_s = max(time_s[what] - 2 * launch_s - compute_s, time_s[what] / 20)
-        return size_bytes / left_s
+    def left_s(what: str, spent_s: float) -> float:
+        # Timing noise may leave less than nothing; a twentieth of the time is the least each number gets.
+        return max(time_s[what] - 2 * launch_s - spent_s, time_s[what] / 20)
 
-    weights_bytes = {width: width * width * 4 for width in (256, 1024, 4096)}
+    def flops_per_s(dtype: str, copy: float) -> float:
+        what = f"arithmetic, {dtype}"
+        return _FITTED[what].flops / left_s(what, _copied_bytes(_FITTED[what]) / copy)
+
+    def copy_bandwidth(what: str, rate: float) -> float:
+        return _copied_bytes(_FITTED[what]) / left_s(what, _FITTED[what].flops / rate)
+
+    # Arithmetic is slowed by packing and packing by arithmetic: each round knows the other ten times better.
+    copy = math.inf
+    for _ in range(4):
+        rates = {dtype: flops_per_s(dtype, copy) for dtype in ("float32", "float64")}
+        copy = copy_bandwidth("packing from memory", rates["float32"])
     return CpuCalibration(
         launch_overhead_s=launch_s,
-        flops_per_s=MappingProxyType(flops_per_s),
-        read_bandwidth_bytes_per_s=bandwidth("reading from memory", weights_bytes[4096]),
-        cached_read_bandwidth_bytes_per_s=bandwidth("reading from cache", weights_bytes[1024]),
-        copy_bandwidth_bytes_per_s=bandwidth("packing from memory", weights_bytes[4096]),
-        cached_copy_bandwidth_bytes_per_s=bandwidth("packing from cache", weights_bytes[256]),
+        flops_per_s=MappingProxyType(rates),
+        read_bandwidth_bytes_per_s=4096**2 * 4 / left_s("reading from memory", 0.0),
+        cached_read_bandwidth_bytes_per_s=1024**2 * 4 / left_s("reading from cache", 0.0),
+        copy_bandwidth_bytes_per_s=copy,
+        cached_copy_bandwidth_bytes_per_s=copy_bandwidth("packing from cache", rates["float32"]),
         last_level_cache_bytes=cpu.cache_bytes or 16 * _MEBI,
         second_level_cache_bytes=_MEBI * threads,
         threads=threads,
         error=0.0,
         basis="",
     )
+
+
+def _copied_bytes(workload: DenseForward) -> int:
+    """Return the bytes of both packed operands, and of the sums to which the bias is added."""
+    batch, n_in, n_out = workload.batch_size, workload.n_in, workload.n_out
+    return (batch * n_in + n_in * n_out + batch * n_out) * DTYPE_BYTES[workload.dtype]
 
 
 def _score(cpu: Machine, calibration: CpuCalibration, held_out: list[Measurement]) -> tuple[float, str]:

@@ -170,8 +170,8 @@ cores_guess = ask("01-cores", "Time on one core divided by the time on all cores
 
 # %% tags=["reveal", "measures"]
 every = gl.measure(work)
-print(every)
 reveal(cores_guess, one.median_s / every.median_s, "measured, this machine")
+print(every)
 
 # %% [markdown]
 # Close to the number of cores, or clearly below? The cores share the memory and the last cache, and somebody has to divide the work and wait for the slowest.
@@ -192,12 +192,13 @@ one_sample = choose(
 single = gl.DenseForward(batch_size=1, n_in=1024, n_out=1024)
 single_gain = gl.measure(single, threads=1).median_s / gl.measure(single).median_s
 gain = one.median_s / every.median_s
-print(f"one sample {single_gain:.2f}×, 256 samples {gain:.2f}×, measured, this machine")
+print("Time on one core divided by the time on all, measured, this machine:")
+print(f"one sample {single_gain:.2f}×, 256 samples {gain:.2f}×")
 
 # %% tags=["reveal", "measures"]
 share = single_gain / gain
 seen = "less" if share < 0.9 else "more" if share > 1.1 else "about as much"
-reveal_choice(one_sample, f"{seen} help {'as' if 'as' in seen else 'than'} before")
+reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 'than'} before")
 
 # %% [markdown]
 # With one sample, every weight is read from memory for one multiplication. With 256 it is read once and used 256 times.

@@ -45,6 +45,7 @@ reveal(speedup_guess, on_cpu.seconds / on_gpu.seconds, f"predicted, {gpu.name} a
 # The GPU's time has parts. The **launch** is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two counts.
 
 # %% tags=["reveal"]
+print("The same layer on the GPU:")
 print(on_gpu)
 
 # %% [markdown]
@@ -61,9 +62,12 @@ one_sample = choose(
 
 # %% tags=["reveal"]
 single = gl.predict(gl.DenseForward(batch_size=1, n_in=2048, n_out=2048), gpu)
-print(single)
 names = {"launch": "the launch", "memory": "the weights, out of its memory"}
 reveal_choice(one_sample, names.get(single.bottleneck, "arithmetic"))
+
+# %% tags=["reveal"]
+print("One sample on the GPU:")
+print(single)
 
 # %% [markdown]
 # Four million weights have to be read, whether one sample needs them or thirty. Until arithmetic takes longer than that reading, a larger batch is *free*.
@@ -163,7 +167,7 @@ with_bus = on_cpu.seconds / (on_gpu.seconds + 2 * copy.seconds)
 reveal(bus_guess, with_bus, f"predicted, {gpu.name} against {cpu.name}")
 
 # %% [markdown]
-# A batch of 256 × 2,048 numbers is two megabytes. On the bus that takes nearly as long as the layer itself.
+# A batch of 256 × 2,048 numbers is two megabytes. Look at *copy in* and *copy out* in the figure: together they take nearly as long as the layer itself.
 #
 # Networks keep the data where the work is: in at the first layer, out after the last. Write the speed-up with the bus for any size.
 
@@ -190,8 +194,11 @@ batch_guess = ask("03-batch", "Largest batch that fits", unit="samples", low=1, 
 
 # %% tags=["reveal"]
 ledger = gl.memory_needed(batch_size=256, layer_sizes=[4096] * 25, optimizer="adam")
-print(ledger)
 reveal(batch_guess, ledger.largest_batch(gpu.memory_bytes), f"counted, {gpu.name}")
+
+# %% tags=["reveal"]
+print("The ledger for the batch of the figure:")
+print(ledger)
 
 # %% [markdown]
 # Weights, gradients and optimizer cost the same for every batch. Activations grow with it. In the explorer, push the width up and watch which of the two fills the card.

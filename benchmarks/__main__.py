@@ -1,0 +1,20 @@
+"""Run every benchmark: ``python -m benchmarks`` from the repository root.
+
+A target that is missed is printed, not raised: this is a report. The exit code says only whether all of it ran.
+"""
+
+from __future__ import annotations
+
+from benchmarks import dense, imports, predict, sliders
+
+
+def main() -> None:
+    """Run one after another, each under its name."""
+    for benchmark in (imports, predict, dense, sliders):
+        print(f"== {benchmark.__name__}", flush=True)
+        benchmark.main()
+        print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Time a slider move to the finished picture: the live explorer beside ``interact`` with inline Matplotlib.
+
+Both stand in one notebook, in one JupyterLab and one Chromium. The clock is the page's own: from the key press to
+the frame after the last change of the chart. Run from the repository root: ``python -m benchmarks.sliders``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from statistics import median, quantiles
+
+import nbformat
+from playwright.sync_api import Locator, Page
+
+from gpu_lessons.units import format_time
+from tests.lab_browser import open_chromium, open_notebook, run_all_cells, serve_lab, show_cell
+
+TARGET_S, TARGET_RATIO = 0.050, 10.0
+# From the middle to the right end, to the left end, and back: 25 moves that all change the picture.
+MOVES = ["ArrowRight"] * 6 + ["ArrowLeft"] * 14 + ["ArrowRight"] * 5
+WARMUP_MOVES = ["ArrowRight", "ArrowLeft"]
+SETTLED_MS, GIVE_UP_MS = 500, 20_000
+
+EXPLORER, INTERACT = "gl.explore_batch_and_width()", "interact(draw_times"
+PREPARE = """import matplotlib.pyplot as plt
+from ipywidgets import interact
+import gpu_lessons as gl
+
+rows = gl.explore_batch_and_width().table()"""
+DRAW = """def draw_times(batch_log2=8, width_log2=11):
+    line = [row for row in rows if row["width_log2"] == width_log2]
+    batches = [2 ** row["batch_log2"] for row in line]
+    here = line[batch_log2]
+    plt.figure(figsize=(7, 4.5))
+    for name in ("cpu_s", "gpu_s", "bus_s"):
+        plt.loglog(batches, [row[name] for row in line], label=name)
+        plt.plot(2 ** batch_log2, here[name], "o")
+    plt.axvline(2 ** batch_log2)
+    plt.title(here["headline"])
+    plt.legend()
+    plt.show()
+
+interact(draw_times, batch_log2=(0, 14), width_log2=(6, 14));"""
+
+# Drawing ends with the frame after the last change; a message posted inside a frame is handled once it is painted.
+WATCH = """(chart) => {
+    const clock = { pressed: null, painted: null };
+    const afterPaint = () => requestAnimationFrame(() => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => { clock.painted = performance.now(); };
+        port2.postMessage(null);
+    });
+    document.addEventListener('keydown', () => {
+        clock.pressed = performance.now();
+        clock.painted = null;
+    }, true);
+    const everything = { subtree: true, childList: true, attributes: true, characterData: true };
+    new MutationObserver(afterPaint).observe(chart, everything);
+    chart.addEventListener('load', afterPaint, true);
+    window.clocks = { ...(window.clocks ?? {}), [chart.dataset.clock]: clock };
+}"""
+SETTLED = """([name, quiet]) => {
+    const { painted } = window.clocks[name];
+    return painted !== null && performance.now() - painted > quiet;
+}"""
+
+
+def time_moves(page: Page, name: str, slider: Locator, chart: Locator) -> list[float]:
+    """Return the seconds of each move of ``slider``, the warm-up left out."""
+    chart.evaluate("(chart, name) => { chart.dataset.clock = name; }", name)
+    chart.evaluate(WATCH)
+    samples_s = []
+    for key in WARMUP_MOVES + MOVES:
+        slider.focus()
+        page.keyboard.press(key)
+        page.wait_for_function(SETTLED, arg=[name, SETTLED_MS], timeout=GIVE_UP_MS)
+        elapsed_ms: float = page.evaluate("(name) => clocks[name].painted - clocks[name].pressed", name)
+        samples_s.append(elapsed_ms / 1000)
+    return samples_s[len(WARMUP_MOVES) :]
+
+
+def write_notebook(folder: Path) -> str:
+    """Write both contestants into one notebook and return its name."""
+    cells = [nbformat.v4.new_code_cell(source) for source in (PREPARE, EXPLORER, DRAW)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "sliders.ipynb")
+    return "sliders.ipynb"
+
+
+def measure_both() -> dict[str, list[float]]:
+    """Return the seconds of every move for each contestant."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_chromium() as browser,
+    ):
+        notebook = write_notebook(Path(folder))
+        with serve_lab(Path(folder)) as lab:
+            page = browser.new_page(viewport={"width": 1300, "height": 1400})
+            open_notebook(page, lab, notebook)
+            run_all_cells(page)
+            samples_s = {}
+            for name, source, chart in (
+                ("live explorer", EXPLORER, ".vega-embed"),
+                ("interact + inline Matplotlib", INTERACT, ".widget-output"),
+            ):
+                cell = show_cell(page, source)
+                cell.locator(chart).locator(":is(svg, canvas, img)").first.wait_for()
+                page.wait_for_timeout(1000)
+                slider = cell.locator(".noUi-handle").first
+                samples_s[name] = time_moves(page, name, slider, cell.locator(chart))
+            return samples_s
+
+
+def main() -> None:
+    """Time both in one run and print one table."""
+    samples_s = measure_both()
+    medians_s = {name: median(samples) for name, samples in samples_s.items()}
+    print(f"slider move to finished picture, JupyterLab in headless Chromium, {len(MOVES)} moves each\n")
+    print(f"{'contestant':<30}{'median':>10}{'90 %':>10}")
+    for name, samples in samples_s.items():
+        print(f"{name:<30}{format_time(medians_s[name]):>10}{format_time(quantiles(samples, n=10)[-1]):>10}")
+    explorer_s, interact_s = medians_s.values()
+    ratio = interact_s / explorer_s
+    verdict = "ok" if explorer_s <= TARGET_S else "not reached"
+    print(f"\nexplorer: {format_time(explorer_s)} (target: at most {format_time(TARGET_S)}): {verdict}")
+    verdict = "ok" if ratio >= TARGET_RATIO else "not reached"
+    print(f"{ratio:.1f} times as fast as interact (target: at least {TARGET_RATIO:.0f}): {verdict}")
+
+
+if __name__ == "__main__":
+    main()
