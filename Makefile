@@ -36,7 +36,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.installed-dev
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" $(ARGS); done
+	$(BIN)/python -m benchmarks
 
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python notebooks/build.py $(ARGS)
@@ -46,7 +46,7 @@ $(BIN)/python:
 	  echo "gpu_lessons needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1);" \
 	    "name another one, as in: make lab PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
-	  rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	  rm -f $(BIN)/python; echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
 
 install = @echo "Installing into $(VENV) ..."; \
 	if uv --version >/dev/null 2>&1; then \

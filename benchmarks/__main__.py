@@ -1,6 +1,6 @@
 """Run every benchmark: ``python -m benchmarks`` from the repository root.
 
-A target that is missed is printed, not raised: this is a report. The exit code says only whether all of it ran.
+A target that is missed is printed, not raised: the exit code says only whether everything ran.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Time a slider move to the finished picture: the live explorer beside ``interact`` with inline Matplotlib.
 
-Both stand in one notebook, in one JupyterLab and one Chromium. The clock is the page's own: from the key press to
-the frame after the last change of the chart. Run from the repository root: ``python -m benchmarks.sliders``.
+Both stand in one notebook, in one JupyterLab and one Chromium. The clock is the page's own: from the key
+press to the frame after the last change of the chart.
+
+Run from the repository root: ``python -m benchmarks.sliders``.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ SETTLED_MS, GIVE_UP_MS = 500, 20_000
 EXPLORER, INTERACT = "gl.explore_batch_and_width()", "interact(draw_times"
 PREPARE = """import matplotlib.pyplot as plt
 from ipywidgets import interact
-import gpu_lessons as gl
+import gpu_lessons as gl"""
+DRAW = """rows = gl.explore_batch_and_width().table()
 
-rows = gl.explore_batch_and_width().table()"""
-DRAW = """def draw_times(batch_log2=8, width_log2=11):
+def draw_times(batch_log2=8, width_log2=11):
     line = [row for row in rows if row["width_log2"] == width_log2]
     batches = [2 ** row["batch_log2"] for row in line]
     here = line[batch_log2]
@@ -43,7 +45,7 @@ DRAW = """def draw_times(batch_log2=8, width_log2=11):
 
 interact(draw_times, batch_log2=(0, 14), width_log2=(6, 14));"""
 
-# Drawing ends with the frame after the last change; a message posted inside a frame is handled once it is painted.
+# Drawing ends with the frame after the last change; a message posted in it is handled once it is painted.
 WATCH = """(chart) => {
     const clock = { pressed: null, painted: null };
     const afterPaint = () => requestAnimationFrame(() => {
@@ -83,16 +85,15 @@ def time_moves(page: Page, name: str, slider: Locator, chart: Locator) -> list[f
 def write_notebook(folder: Path) -> str:
     """Write both contestants into one notebook and return its name."""
     cells = [nbformat.v4.new_code_cell(source) for source in (PREPARE, EXPLORER, DRAW)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "sliders.ipynb")
+    # Without a kernel's name JupyterLab asks for one.
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "sliders.ipynb")
     return "sliders.ipynb"
 
 
 def measure_both() -> dict[str, list[float]]:
     """Return the seconds of every move for each contestant."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        open_chromium() as browser,
-    ):
+    with tempfile.TemporaryDirectory() as folder, open_chromium() as browser:
         notebook = write_notebook(Path(folder))
         with serve_lab(Path(folder)) as lab:
             page = browser.new_page(viewport={"width": 1300, "height": 1400})

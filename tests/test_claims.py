@@ -1,6 +1,7 @@
 """The ledger of the nine claims: as data, rated with widgets, shown as a table."""
 
 import json
+from pathlib import Path
 
 import ipywidgets as widgets
 import pytest
@@ -116,13 +117,16 @@ def test_the_live_ledger_shows_what_the_learner_said(rows):
     assert "fairly sure" in row
 
 
-def test_the_ledger_as_html_has_the_same_words_and_a_link_to_each_lesson(rows):
+def test_the_ledger_as_html_has_the_same_words_and_links_to_the_lessons_that_are_there(rows):
+    Path("08_one_after_another.ipynb").write_text("{}")
     shown, _ = rows()
     shown[7][1].value, shown[7][2].value = "false", "fairly sure"
     html = claims_ledger()._repr_html_()
     assert html.count("<tr>") == 10
     assert html.count('scope="col"') == 4
     assert '<a href="08_one_after_another.ipynb">' in html
+    assert ">09_learning<" in html
+    assert "09_learning.ipynb" not in html
     assert ">false<" in html
     assert ">fairly sure<" in html
 

@@ -347,7 +347,7 @@ def test_a_live_choice_reveals_when_it_is_made(shown):
     assert inside["HTML"].value.startswith("Choose one")
     inside["RadioButtons"].value = "It fell."
     inside["Button"].click()
-    assert parts(shown[1][0])["HTML"].value == "You saw: It fell.\nThat is what happened. The launch was all."
+    assert parts(shown[1][0])["HTML"].value == "You said: It fell.\nThat is what happened. The launch was all."
 
 
 def test_a_shown_box_carries_its_text_for_a_page_without_widgets(monkeypatch):

@@ -3,7 +3,7 @@
 import statistics
 import sys
 from dataclasses import replace
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
@@ -59,27 +59,25 @@ def test_the_fit_finds_the_true_numbers_within_a_few_percent():
     assert found.launch_overhead_s == pytest.approx(TRUE.launch_overhead_s, rel=0.05)
     assert dict(found.flops_per_s) == pytest.approx(dict(TRUE.flops_per_s), rel=0.05)
     fitted = {name: getattr(found, name) for name in RATES}
-    assert fitted == pytest.approx({name: getattr(TRUE, name) for name in RATES}, rel=0.15)
+    assert fitted == pytest.approx({name: getattr(TRUE, name) for name in RATES}, rel=0.05)
     assert found.threads == 2
     assert found.error < 0.1
 
 
-def test_the_band_is_the_largest_error_on_layers_the_fit_has_not_seen(made_up):
+def test_the_band_holds_five_of_the_six_layers_the_fit_has_not_seen(made_up):
     seen = measure_this_cpu()
-    without = [predict(each.workload, CPU, calibration=seen.calibration).seconds for each in seen.held_out]
+    fitted = [predict(each.workload, CPU, calibration=seen.calibration).seconds for each in seen.held_out]
     self_benchmark._done.clear()
-    slowed = seen.held_out[2].workload
-    made_up.factors[slowed] = 3.0  # only a held-out layer: the fit itself cannot know
+    for index, factor in ((2, 3.0), (4, 0.5)):  # only held-out layers: the fit itself cannot know
+        made_up.factors[seen.held_out[index].workload] = factor
     benchmark = measure_this_cpu()
     assert replace(benchmark.calibration, error=0, basis="") == replace(seen.calibration, error=0, basis="")
-    ratios = [p / each.median_s for p, each in zip(without, benchmark.held_out, strict=True)]
-    errors = [max(ratio, 1 / ratio) - 1 for ratio in ratios]
-    assert benchmark.calibration.error == pytest.approx(max(errors))
-    assert benchmark.calibration.error == pytest.approx(2.0, rel=0.2)
-    assert (
-        f"off by {statistics.median(errors):.0%} (median) on {len(errors)} other"
-        in benchmark.calibration.basis
-    )
+    ratios = [time_s / each.median_s for time_s, each in zip(fitted, benchmark.held_out, strict=True)]
+    errors = sorted(max(ratio, 1 / ratio) - 1 for ratio in ratios)
+    assert benchmark.calibration.error == pytest.approx(errors[-2])
+    assert errors[-2:] == pytest.approx([1.0, 2.0], rel=0.25)
+    said = f"off by {statistics.median(errors):.0%} (median) on {len(errors)} other"
+    assert said in benchmark.calibration.basis
 
 
 def test_no_layer_both_makes_and_checks_the_fit(made_up):
@@ -117,10 +115,20 @@ def test_another_number_of_threads_is_another_benchmark(made_up):
     assert self_benchmark.this_cpu_if_measured() is both
 
 
-def test_all_samples_together_stay_within_the_budget(made_up):
+@pytest.mark.parametrize("slower", [1.0, 10.0])
+def test_samples_stay_within_the_budget_in_virtual_time(made_up, monkeypatch, slower):
+    now_s = 0.0
+
+    def measure(workload, *, budget_s, threads):
+        nonlocal now_s
+        call_s = slower * predict(workload, CPU, calibration=TRUE).seconds
+        now_s += max(budget_s, 3 * call_s) + 2 * call_s
+        return Measurement(workload, CPU.name, threads, (call_s,) * 3, (call_s,) * 2, 1)
+
+    monkeypatch.setattr(self_benchmark, "measure", measure)
+    monkeypatch.setattr(self_benchmark, "time", SimpleNamespace(perf_counter=lambda: now_s))
     measure_this_cpu(10.0)
-    assert sum(budget_s for _, budget_s, _ in made_up.calls) <= 10.0
-    assert all(budget_s > 0 for _, budget_s, _ in made_up.calls)
+    assert 2.0 < now_s <= 10.0
 
 
 @pytest.mark.usefixtures("made_up")
@@ -161,9 +169,8 @@ def test_a_call_slower_than_the_layer_after_it_still_gives_positive_rates(made_u
 
 @pytest.mark.parametrize("bad", [0, 1.99, -5, float("nan"), float("inf"), "20", None])
 def test_a_budget_below_two_seconds_or_no_number_is_refused_in_one_sentence(bad):
-    with pytest.raises(
-        (TypeError, ValueError), match=r"^budget_s must be a number of seconds of at least 2, got "
-    ) as error:
+    words = r"^budget_s must be a number of seconds of at least 2, got "
+    with pytest.raises((TypeError, ValueError), match=words) as error:
         measure_this_cpu(bad)
     assert "\n" not in str(error.value)
 
@@ -180,16 +187,13 @@ def test_this_cpu_is_measured_for_real_in_two_seconds():
     assert benchmark.cpu.name == this_machine().cpu.name
     assert told[-1] == 1.0
     assert benchmark.calibration.threads == this_machine().usable_cores
-    rates = [
-        *benchmark.calibration.flops_per_s.values(),
-        *(getattr(benchmark.calibration, name) for name in RATES),
-    ]
+    found = benchmark.calibration
+    rates = [*found.flops_per_s.values(), *(getattr(found, name) for name in RATES)]
     assert all(1e7 < rate < 1e15 for rate in rates)
-    assert benchmark.calibration.error > 0
-    found = predict(benchmark.held_out[0].workload, benchmark.cpu, calibration=benchmark.calibration)
-    assert (
-        found.low_s <= benchmark.held_out[0].median_s <= found.high_s
-    )  # the band holds what it was made from
+    assert found.error > 0
+    predictions = [predict(each.workload, benchmark.cpu, calibration=found) for each in benchmark.held_out]
+    inside = [p.low_s <= m.median_s <= p.high_s for p, m in zip(predictions, benchmark.held_out, strict=True)]
+    assert sum(inside) >= len(inside) - 1
 
 
 def test_the_module_is_the_one_the_package_offers():

@@ -79,7 +79,7 @@ def choice_box(choice: Choice, question: str) -> widgets.VBox:
     options = widgets.RadioButtons(
         options=choice.choices, value=choice.value, layout={"width": "max-content"}
     )
-    button = _button("That is what I saw")
+    button = _button("That is my answer")
     line = widgets.HTML()
 
     def commit() -> None:

@@ -142,7 +142,7 @@ class Choice(_Answer):
         self.value = kept if kept in self.choices else None
 
     def __str__(self) -> str:
-        return "No answer given." if self.value is None else f"You saw: {self.value}"
+        return "No answer given." if self.value is None else f"You said: {self.value.rstrip('.')}."
 
 
 def ask(key: str, question: str, *, unit: str = "×", low: float, high: float) -> Guess:
@@ -244,7 +244,7 @@ def reveal_choice(choice: Choice, right: str, then: str = "") -> None:
     _require_choice(right, choice.choices)
 
     def sentence() -> str:
-        verdict = "That is what happened." if choice.value == right else f"What happened: {right}"
+        verdict = "That is what happened." if choice.value == right else f"What happened: {right.rstrip('.')}."
         return f"{choice}\n{verdict} {then}".strip()
 
     _when_answered(choice, sentence, "answer")

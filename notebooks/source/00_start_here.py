@@ -61,7 +61,7 @@ cpu = gl.machine("intel-core-i9-10900k")
 cpu.memory_bandwidth_bytes_per_s / 1e9  # GB/s
 
 # %% [markdown]
-# Say a number before you look. A wrong number is welcome: people who predict first remember the answer, and the more wrong they were, the better.
+# Say a number before you look. A wrong number is welcome: people who predict first remember the answer better, and a surprise stays longest.
 
 # %% tags=["predict"]
 bandwidth_guess = ask("00-bandwidth", "GPU memory bandwidth, as a multiple of the CPU's", low=0.1, high=1000)

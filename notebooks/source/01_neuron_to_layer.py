@@ -175,6 +175,8 @@ print(every)
 
 # %% [markdown]
 # Close to the number of cores, or clearly below? The cores share the memory and the last cache, and somebody has to divide the work and wait for the slowest.
+#
+# Below 1? Then another program holds a core, and every product waits for that one. Close it and repeat.
 
 # %% [markdown]
 # ## When is there too little to share?
@@ -224,8 +226,8 @@ rate_all = [w.flops / gl.measure(w, budget_s=0.1).median_s / 1e9 for w in layers
 import matplotlib.pyplot as plt
 
 plt.style.use("gpu_lessons.charts.course")
-plt.plot(batches, rate_all, "o-", label="all cores")
-plt.plot(batches, rate_one, "s--", label="one core")
+plt.plot(batches, rate_all, "C0o-", label="all cores")
+plt.plot(batches, rate_one, "C0s:", label="one core")
 plt.xscale("log", base=2)
 plt.xlabel("batch size")
 plt.ylabel("GFLOP/s, measured")
