@@ -1,7 +1,7 @@
 """Time a slider move to the finished picture: the live explorer beside ``interact`` with inline Matplotlib.
 
 Both stand in one notebook, in one JupyterLab and one Chromium. The clock is the page's own: from the key
-press to the frame after the last change of the chart.
+press to the frame after the last change of the chart. The Matplotlib figure is the explorer's largest panel only.
 
 Run from the repository root: ``python -m benchmarks.sliders``.
 """
@@ -29,16 +29,23 @@ PREPARE = """import matplotlib.pyplot as plt
 from ipywidgets import interact
 import gpu_lessons as gl"""
 DRAW = """rows = gl.explore_batch_and_width().table()
+regimes = sorted({row["regime"] for row in rows})
 
 def draw_times(batch_log2=8, width_log2=11):
     line = [row for row in rows if row["width_log2"] == width_log2]
     batches = [2 ** row["batch_log2"] for row in line]
     here = line[batch_log2]
     plt.figure(figsize=(7, 4.5))
+    for row in line:
+        left, right = 2 ** (row["batch_log2"] - 0.5), 2 ** (row["batch_log2"] + 0.5)
+        plt.axvspan(left, right, color=f"C{regimes.index(row['regime']) + 3}", alpha=0.1)
     for name in ("cpu_s", "gpu_s", "bus_s"):
-        plt.loglog(batches, [row[name] for row in line], label=name)
+        times_s = [row[name] for row in line]
+        plt.fill_between(batches, [t / 1.2 for t in times_s], [t * 1.2 for t in times_s], alpha=0.15)
+        plt.loglog(batches, times_s, "--", label=name)
         plt.plot(2 ** batch_log2, here[name], "o")
     plt.axvline(2 ** batch_log2)
+    plt.text(2 ** batch_log2, here["gpu_s"], here["factor"])
     plt.title(here["headline"])
     plt.legend()
     plt.show()

@@ -84,13 +84,9 @@ def _add_lab(parser: argparse.ArgumentParser) -> None:
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
     _add_workload(parser)
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="where to run (default: cpu)"
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (default: cpu)")
     parser.add_argument("--threads", type=int, help="BLAS threads on the CPU (default: all usable)")
-    parser.add_argument(
-        "--budget", type=float, default=0.5, metavar="SECONDS", help="time for samples (default: 0.5)"
-    )
+    parser.add_argument("--budget", type=float, default=0.5, metavar="SECONDS", help="time for samples (default: 0.5)")
     parser.set_defaults(run=_measure)
 
 
@@ -111,9 +107,7 @@ def _add_workload(parser: argparse.ArgumentParser) -> None:
         "workload", metavar="WORKLOAD", nargs="?", choices=_WORKLOADS, default=_WORKLOADS[0],
         help=f"one of {names} (default: {_WORKLOADS[0]})",
     )  # fmt: skip
-    parser.add_argument(
-        "--batch-size", type=int, help=f"samples in the batch of a layer (default: {_BATCH_SIZE})"
-    )
+    parser.add_argument("--batch-size", type=int, help=f"samples in the batch of a layer (default: {_BATCH_SIZE})")
     parser.add_argument("--width", type=int, help=f"inputs and neurons of a layer (default: {_WIDTH})")
     parser.add_argument("--n", type=int, help=f"numbers of an elementwise operation (default: {_N})")
     parser.add_argument("--dtype", default="float32", help="float16, float32 or float64 (default: float32)")
@@ -180,9 +174,7 @@ def _workload(options: argparse.Namespace) -> Workload:
             return Elementwise(_N if options.n is None else options.n, options.dtype)
         dense = DenseForward if options.workload == "dense-forward" else DenseTrainStep
         width = _WIDTH if options.width is None else options.width
-        return dense(
-            _BATCH_SIZE if options.batch_size is None else options.batch_size, width, width, options.dtype
-        )
+        return dense(_BATCH_SIZE if options.batch_size is None else options.batch_size, width, width, options.dtype)
     except (TypeError, ValueError) as error:
         # The library speaks of n_in and n_out, the command line of both at once.
         raise _UserError(_sentence(error).replace("n_in", "width")) from error

@@ -139,6 +139,4 @@ def _require_free(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             why = "another program uses it" if error.errno == errno.EADDRINUSE else error.strerror
-            raise CannotOpenError(
-                f"port {port} cannot be used ({why}); choose another one with --port"
-            ) from error
+            raise CannotOpenError(f"port {port} cannot be used ({why}); choose another one with --port") from error

@@ -128,7 +128,12 @@ class Prediction:
     source = "predicted"
 
     def __str__(self) -> str:
-        terms = (("launch", self.launch_s), ("compute", self.compute_s), ("memory", self.memory_s), ("copy", self.copy_s))
+        terms = (
+            ("launch", self.launch_s),
+            ("compute", self.compute_s),
+            ("memory", self.memory_s),
+            ("copy", self.copy_s),
+        )
         parts = ", ".join(f"{name} {format_time(time_s)}" for name, time_s in terms if time_s)
         return (
             f"{format_time(self.seconds)} ({format_time(self.low_s)} to {format_time(self.high_s)}), "

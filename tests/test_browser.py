@@ -99,9 +99,7 @@ def look(chromium, lab):
         sight = Sight(context.new_page())
         sight.page.add_init_script(KEEP_CANVAS_TEXT)
         sight.page.on("pageerror", lambda error: sight.complaints.append(str(error)))
-        sight.page.on(
-            "console", lambda said: sight.complaints.append(said.text) if said.type == "error" else None
-        )
+        sight.page.on("console", lambda said: sight.complaints.append(said.text) if said.type == "error" else None)
         open_notebook(sight.page, lab, notebook)
         return sight
 

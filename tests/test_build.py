@@ -236,9 +236,7 @@ def test_written_files_are_json_with_one_blank_of_indent_and_a_last_newline(less
 
 def test_a_notebook_over_one_megabyte_is_refused_and_not_written(lesson):
     source = lesson(LESSON + f"\n# %%\nx = '{'a' * 1_000_000}'\n")
-    with pytest.raises(
-        build.BuildError, match=r"00_tiny.ipynb: 1,00\d,\d\d\d bytes, and 1,000,000 are allowed"
-    ):
+    with pytest.raises(build.BuildError, match=r"00_tiny.ipynb: 1,00\d,\d\d\d bytes, and 1,000,000 are allowed"):
         write_unexecuted(source)
     assert not build.notebook_path(source, "learner").exists()
 
@@ -265,9 +263,7 @@ def test_pictures_and_web_addresses_are_no_paths_of_a_machine():
 
 @pytest.mark.notebooks
 def test_a_lesson_is_executed_without_timings_or_widgets_and_nothing_else_is_written(lesson):
-    source = lesson(
-        LESSON + "\n# %%\nimport os\nos.environ['GPU_LESSONS_DISPLAY'], open('note.txt', 'w').write('x')\n"
-    )
+    source = lesson(LESSON + "\n# %%\nimport os\nos.environ['GPU_LESSONS_DISPLAY'], open('note.txt', 'w').write('x')\n")
     build.build(source)
     notebooks = source.parent.parent
     written = sorted(str(path.relative_to(notebooks)) for path in notebooks.rglob("*") if path.is_file())

@@ -43,10 +43,7 @@ def test_a_wrong_answer_quotes_input_expected_and_got():
 
 
 def test_an_answer_wrong_in_a_later_case_only_is_wrong():
-    assert (
-        "([], [], 2.0): expected 2.0, got 0.0"
-        in check_neuron(lambda w, x, b: neuron(w, x, b) if w else 0.0).message
-    )
+    assert "([], [], 2.0): expected 2.0, got 0.0" in check_neuron(lambda w, x, b: neuron(w, x, b) if w else 0.0).message
 
 
 def stub(w, x, b):
@@ -140,9 +137,7 @@ def test_a_function_that_changes_its_inputs_spoils_neither_check_nor_message():
         nested["rows"][0].append(9)
         return values
 
-    with pytest.raises(
-        WrongAnswerError, match=r"^greedy\(array\(\[1\., 2\.\]\), \{'rows': \[\[1\]\]\}\): expected"
-    ):
+    with pytest.raises(WrongAnswerError, match=r"^greedy\(array\(\[1\., 2\.\]\), \{'rows': \[\[1\]\]\}\): expected"):
         compare(greedy, (weights, nested := {"rows": [[1]]}), expected=weights)
     assert weights.tolist() == [1.0, 2.0]
     assert nested == {"rows": [[1]]}
@@ -310,7 +305,5 @@ def test_a_check_without_a_ladder_of_hints_is_refused(hints):
 
 
 def test_a_check_says_how_it_is_used():
-    assert repr(check_neuron) == (
-        "check_neuron(your answer) judges it; check_neuron.hint() gives the next of 3 hints."
-    )
+    assert repr(check_neuron) == ("check_neuron(your answer) judges it; check_neuron.hint() gives the next of 3 hints.")
     assert check_neuron.__doc__.startswith("Judge a neuron")

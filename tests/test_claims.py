@@ -77,8 +77,7 @@ def test_the_ledger_as_text_is_a_table_of_aligned_columns():
 def test_every_row_offers_three_beliefs_and_three_confidences(rows):
     shown, line = rows()
     assert [text.value for text, _, _ in shown] == [
-        f"<b>{number}. {claim.text}</b>".replace("'", "&#x27;")
-        for number, claim in enumerate(CLAIMS, start=1)
+        f"<b>{number}. {claim.text}</b>".replace("'", "&#x27;") for number, claim in enumerate(CLAIMS, start=1)
     ]
     assert {belief.options for _, belief, _ in shown} == {BELIEFS}
     assert {confidence.options for _, _, confidence in shown} == {CONFIDENCES}

@@ -120,9 +120,7 @@ def test_an_installed_course_asks_where_its_copy_should_go(capsys, monkeypatch, 
 def test_a_folder_gets_the_lessons_and_not_their_workshop(monkeypatch, capsys, started, course, tmp_path):
     monkeypatch.setattr(lab, "course_root", lambda: course)
     assert cli.main(["lab", str(tmp_path / "new" / "mine")]) == 0
-    copied = {
-        path.relative_to(tmp_path / "new" / "mine").as_posix() for path in (tmp_path / "new").rglob("*.*")
-    }
+    copied = {path.relative_to(tmp_path / "new" / "mine").as_posix() for path in (tmp_path / "new").rglob("*.*")}
     assert copied == {"00_start_here.ipynb", "README.md", "solutions/00_start_here.ipynb"}
     assert f"--ServerApp.root_dir={tmp_path / 'new' / 'mine'}" in started
 
@@ -199,9 +197,7 @@ def test_doctor_finds_what_the_tests_run_with_and_ends_well_without_a_gpu(capsys
     assert cli.main(["doctor"]) == 0
     report = capsys.readouterr().out
     for name in ("numpy", "jupyterlab", "ipywidgets", "altair"):
-        assert re.search(
-            rf"^{name} +{re.escape(importlib.metadata.version(name))} +works$", report, re.MULTILINE
-        )
+        assert re.search(rf"^{name} +{re.escape(importlib.metadata.version(name))} +works$", report, re.MULTILINE)
     assert re.search(r"^CPU  ", report, re.MULTILINE)
     assert "CUDA device" in report
     assert report.endswith("The course can start: gpu-lessons\n")
@@ -230,9 +226,7 @@ def test_a_package_that_does_not_import_is_a_problem(monkeypatch, tmp_path):
 def test_a_driver_without_cupy_gets_the_extra_that_fits(monkeypatch, driver, extra):
     monkeypatch.setattr(doctor, "_driver_cuda_version", lambda: driver)
     monkeypatch.setattr(doctor, "packages_distributions", dict)
-    monkeypatch.setattr(
-        "gpu_lessons.hardware.arrays.cuda_status", lambda: (False, "no CUDA device here: no CuPy")
-    )
+    monkeypatch.setattr("gpu_lessons.hardware.arrays.cuda_status", lambda: (False, "no CUDA device here: no CuPy"))
     report, can_start = doctor.examine()
     assert f"gpu-lessons[{extra}]" in report
     assert can_start
@@ -307,9 +301,7 @@ def test_a_users_mistake_is_one_sentence(capsys, words, says):
 
 
 def test_a_gpu_that_is_not_here_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setattr(
-        "gpu_lessons.measuring.timing.cuda_status", lambda: (False, "no CUDA device here: none")
-    )
+    monkeypatch.setattr("gpu_lessons.measuring.timing.cuda_status", lambda: (False, "no CUDA device here: none"))
     assert "no CUDA device here: none" in refusal(capsys, "measure", "--device", "cuda")
 
 

@@ -85,9 +85,7 @@ def test_float32_peak_is_sms_times_lanes_times_two_times_clock(gpu):
 @every_machine
 def test_float64_is_never_faster_than_float32_nor_float32_than_float16(found):
     rates = [
-        found.peak_flops_per_s[dtype]
-        for dtype in ("float64", "float32", "float16")
-        if dtype in found.peak_flops_per_s
+        found.peak_flops_per_s[dtype] for dtype in ("float64", "float32", "float16") if dtype in found.peak_flops_per_s
     ]
     assert rates == sorted(rates)
 

@@ -301,9 +301,7 @@ def test_a_cpu_is_recognized_by_its_whole_model_name_and_cores(name, cores, slug
         ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", 14, 5_000_000_000, None),
     ],
 )
-def test_a_gpu_is_recognized_by_the_name_cuda_gives_it_its_sms_and_its_memory(
-    name, sm_count, memory_bytes, slug
-):
+def test_a_gpu_is_recognized_by_the_name_cuda_gives_it_its_sms_and_its_memory(name, sm_count, memory_bytes, slug):
     found = known_gpu(name, sm_count, memory_bytes)
     assert (found and found.slug) == slug
 
@@ -669,9 +667,7 @@ def test_the_blas_is_numpys_own_and_its_threads_are_counted(install, monkeypatch
 def test_a_blas_that_hides_its_threads_is_named_from_numpys_build(install, monkeypatch):
     install(None)
     monkeypatch.setattr(threadpoolctl, "threadpool_info", list)
-    monkeypatch.setattr(
-        np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "accelerate"}}}
-    )
+    monkeypatch.setattr(np, "show_config", lambda mode: {"Build Dependencies": {"blas": {"name": "accelerate"}}})
     here = this_machine()
     assert (here.blas_name, here.blas_threads) == ("accelerate", None)
     assert "BLAS    accelerate, threads unknown" in str(here)

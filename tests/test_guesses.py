@@ -150,9 +150,7 @@ def test_a_guess_is_scored_as_a_factor_in_either_direction(capsys, value, confid
     ("value", "confidence", "is_said"),
     [(1, "certain", True), (1, "fairly sure", False), (50, "certain", False)],
 )
-def test_only_the_confident_and_far_wrong_are_told_that_such_errors_teach_best(
-    capsys, value, confidence, is_said
-):
+def test_only_the_confident_and_far_wrong_are_told_that_such_errors_teach_best(capsys, value, confidence, is_said):
     guess = Guess("03-speedup", "×", 0.01, 1e5)
     guess.commit(value, confidence)
     reveal(guess, 84, SOURCE)

@@ -98,9 +98,7 @@ def test_type_checkers_and_python_find_every_name_in_the_same_module():
 
 def test_no_public_name_is_also_a_module():
     # `import gpu_lessons.x` would put the module where the function was.
-    names = {path.stem for path in PACKAGE.glob("*.py")} | {
-        path.name for path in PACKAGE.iterdir() if path.is_dir()
-    }
+    names = {path.stem for path in PACKAGE.glob("*.py")} | {path.name for path in PACKAGE.iterdir() if path.is_dir()}
     assert names.isdisjoint(gpu_lessons.__all__)
 
 

@@ -105,9 +105,7 @@ def test_a_bad_file_is_refused_with_its_name_and_the_field(tmp_path, old, new, s
 
 def test_a_value_given_twice_is_refused_naming_both_sources(tmp_path):
     twice = GOOD + '\n[[facts]]\nsource = "another sheet"\nsm_count = 42\n'
-    with pytest.raises(
-        ValueError, match="sm_count is given twice, by 'its data sheet' and by 'another sheet'"
-    ):
+    with pytest.raises(ValueError, match="sm_count is given twice, by 'its data sheet' and by 'another sheet'"):
         load_machine(write(tmp_path, twice))
 
 

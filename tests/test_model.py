@@ -56,9 +56,7 @@ def test_copying_three_4096_matrices_over_a_narrow_link_takes_15_1_ms():
 
 # DeepBench, V100, float32, 4096 x 4096: 4.9, 9.8, 12.3 and 14.8 TFLOP/s at batch 16, 32, 64 and 7000.
 @pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])
-@pytest.mark.parametrize(
-    ("batch", "flops_per_s"), [(16, 4.9e12), (32, 9.8e12), (64, 12.3e12), (7000, 14.8e12)]
-)
+@pytest.mark.parametrize(("batch", "flops_per_s"), [(16, 4.9e12), (32, 9.8e12), (64, 12.3e12), (7000, 14.8e12)])
 def test_a_v100_reaches_the_published_rate_at_each_batch_within_a_quarter(slug, batch, flops_per_s):
     assert 2 * batch * 4096**2 / seconds(batch, 4096, slug) == pytest.approx(flops_per_s, rel=0.25)
 
@@ -150,10 +148,7 @@ def test_no_cpu_reads_more_from_memory_than_its_data_sheet_allows(device):
     weights_bytes = 32768**2 * 4
     assert weights_bytes > 4 * (device.cache_bytes or 0)
     for batch in (1, 2, 16):
-        assert (
-            predict(layer(batch, 32768), device).seconds
-            >= weights_bytes / device.memory_bandwidth_bytes_per_s
-        )
+        assert predict(layer(batch, 32768), device).seconds >= weights_bytes / device.memory_bandwidth_bytes_per_s
 
 
 @named([device for device in GPUS if device.link_bandwidth_bytes_per_s])
@@ -198,18 +193,14 @@ def test_time_never_falls_when_batch_or_width_grows(device, work, dtype, batch, 
     assert after >= before * (1 - 1e-12)
 
 
-@pytest.mark.parametrize(
-    "slug", ["nvidia-t4", "nvidia-h200-sxm", "nvidia-jetson-orin-nano-8gb", "amd-ryzen-9-7950x"]
-)
+@pytest.mark.parametrize("slug", ["nvidia-t4", "nvidia-h200-sxm", "nvidia-jetson-orin-nano-8gb", "amd-ryzen-9-7950x"])
 @pytest.mark.parametrize("work", [DenseForward, DenseTrainStep])
 @pytest.mark.parametrize("grows", ["batch", "width"])
 def test_time_never_falls_along_every_single_size_up_to_a_thousand(slug, work, grows):
     for fixed in (1, 16, 256):
         sizes = [(n, fixed) if grows == "batch" else (fixed, n) for n in range(1, 1025)]
         times_s = [seconds(*size, slug, work=work) for size in sizes]
-        falls = [
-            size for size, a, b in zip(sizes[1:], times_s, times_s[1:], strict=False) if b < a * (1 - 1e-12)
-        ]
+        falls = [size for size, a, b in zip(sizes[1:], times_s, times_s[1:], strict=False) if b < a * (1 - 1e-12)]
         assert falls == []
 
 
@@ -308,23 +299,17 @@ def test_a_launch_overhead_that_is_no_time_is_refused(bad):
 
 @pytest.mark.parametrize("bad", ["6e-6", True, [1]])
 def test_a_launch_overhead_that_is_no_number_is_refused(bad):
-    with pytest.raises(
-        TypeError, match=r"^launch_overhead_s must be a number of seconds of at least 0, got "
-    ):
+    with pytest.raises(TypeError, match=r"^launch_overhead_s must be a number of seconds of at least 0, got "):
         predict(layer(1, 1), machine("nvidia-t4"), launch_overhead_s=bad)
 
 
 def test_a_dtype_without_a_rate_is_refused_with_the_known_ones():
-    with pytest.raises(
-        ValueError, match=r"^no float16 rate is known for .*4060 Laptop; known: float32, float64$"
-    ):
+    with pytest.raises(ValueError, match=r"^no float16 rate is known for .*4060 Laptop; known: float32, float64$"):
         predict(layer(1, 1, "float16"), machine("nvidia-rtx-4060-laptop"))
 
 
 def test_a_copy_on_a_cpu_is_refused():
-    with pytest.raises(
-        ValueError, match=r"^a copy crosses the link of a GPU, got the CPU AMD Ryzen 9 7950X$"
-    ):
+    with pytest.raises(ValueError, match=r"^a copy crosses the link of a GPU, got the CPU AMD Ryzen 9 7950X$"):
         predict(Copy(8), machine("amd-ryzen-9-7950x"))
 
 
@@ -350,12 +335,7 @@ def test_every_machine_calibrates_or_says_in_one_sentence_what_is_missing(device
         return
     found = calibrate(device)
     assert isinstance(found, GpuCalibration if device.kind == "gpu" else CpuCalibration)
-    rates = [
-        value
-        for name in found.__slots__
-        if name.endswith("_per_s")
-        for value in positive(getattr(found, name))
-    ]
+    rates = [value for name in found.__slots__ if name.endswith("_per_s") for value in positive(getattr(found, name))]
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
     assert set(found.flops_per_s) <= set(DTYPE_BYTES)
 

@@ -90,7 +90,5 @@ def test_a_wrong_dy_is_refused_in_one_sentence(dy, error, message):
 
 
 def test_backward_before_forward_is_refused_in_one_sentence():
-    with pytest.raises(
-        RuntimeError, match=r"^ReLU\.backward needs the x of a forward pass: call forward first$"
-    ):
+    with pytest.raises(RuntimeError, match=r"^ReLU\.backward needs the x of a forward pass: call forward first$"):
         ReLU().backward(np.ones(2))

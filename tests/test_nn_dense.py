@@ -23,8 +23,7 @@ def layer_with(xp, weight, bias):
 def test_forward_is_what_loops_over_samples_neurons_and_inputs_compute(xp):
     x, weight, bias = random(BATCH_SIZE, N_IN), random(N_IN, N_OUT, seed=8), random(N_OUT, seed=9)
     expected = [
-        [sum(x[s, i] * weight[i, n] for i in range(N_IN)) + bias[n] for n in range(N_OUT)]
-        for s in range(BATCH_SIZE)
+        [sum(x[s, i] * weight[i, n] for i in range(N_IN)) + bias[n] for n in range(N_OUT)] for s in range(BATCH_SIZE)
     ]
     y = layer_with(xp, weight, bias).forward(xp.asarray(x))
     np.testing.assert_allclose(to_numpy(y), expected, rtol=1e-12)
@@ -48,18 +47,14 @@ def test_each_gradient_is_the_slope_of_the_output_it_belongs_to(xp, name, centra
     layer.forward(xp.asarray(point["x"]))
     dx = layer.backward(xp.asarray(dy))
     computed = {"x": dx, "weight": layer.dweight, "bias": layer.dbias}[name]
-    np.testing.assert_allclose(
-        to_numpy(computed), central_differences(objective, point[name]), rtol=1e-6, atol=1e-8
-    )
+    np.testing.assert_allclose(to_numpy(computed), central_differences(objective, point[name]), rtol=1e-6, atol=1e-8)
 
 
 def test_every_library_computes_the_same(xp):
     x, dy = random(BATCH_SIZE, N_IN), random(BATCH_SIZE, N_OUT, seed=10)
     here, there = Dense(N_IN, N_OUT, dtype="float64"), Dense(N_IN, N_OUT, xp=xp, dtype="float64")
     np.testing.assert_allclose(to_numpy(there.forward(xp.asarray(x))), here.forward(x), rtol=0, atol=1e-10)
-    np.testing.assert_allclose(
-        to_numpy(there.backward(xp.asarray(dy))), here.backward(dy), rtol=0, atol=1e-10
-    )
+    np.testing.assert_allclose(to_numpy(there.backward(xp.asarray(dy))), here.backward(dy), rtol=0, atol=1e-10)
     np.testing.assert_allclose(to_numpy(there.dweight), here.dweight, rtol=0, atol=1e-10)
     np.testing.assert_allclose(to_numpy(there.dbias), here.dbias, rtol=0, atol=1e-10)
 
@@ -180,28 +175,20 @@ def test_a_wrong_dy_is_refused_in_one_sentence_and_leaves_no_gradient(xp, dy, er
 
 
 def test_a_list_is_refused_in_one_sentence():
-    with pytest.raises(
-        TypeError, match=r"^x must be of type numpy\.ndarray like the layer's weight, got list$"
-    ):
+    with pytest.raises(TypeError, match=r"^x must be of type numpy\.ndarray like the layer's weight, got list$"):
         Dense(N_IN, N_OUT).forward([[1.0, 2.0, 3.0]])
 
 
 def test_backward_before_forward_is_refused_in_one_sentence():
-    with pytest.raises(
-        RuntimeError, match=r"^Dense\.backward needs the x of a forward pass: call forward first$"
-    ):
+    with pytest.raises(RuntimeError, match=r"^Dense\.backward needs the x of a forward pass: call forward first$"):
         Dense(N_IN, N_OUT).backward(random(BATCH_SIZE, N_OUT, dtype="float32"))
 
 
 def test_arrays_of_two_libraries_are_refused_both_ways():
     on_host = random(BATCH_SIZE, N_IN, dtype="float32")
-    with pytest.raises(
-        TypeError, match=r"^x must be of type array_api_strict\.Array .*, got numpy\.ndarray$"
-    ):
+    with pytest.raises(TypeError, match=r"^x must be of type array_api_strict\.Array .*, got numpy\.ndarray$"):
         Dense(N_IN, N_OUT, xp=array_api_strict).forward(on_host)
-    with pytest.raises(
-        TypeError, match=r"^x must be of type numpy\.ndarray .*, got array_api_strict\.Array$"
-    ):
+    with pytest.raises(TypeError, match=r"^x must be of type numpy\.ndarray .*, got array_api_strict\.Array$"):
         Dense(N_IN, N_OUT).forward(array_api_strict.asarray(on_host))
 
 

@@ -162,7 +162,5 @@ def test_logits_and_labels_on_two_devices_are_never_mixed():
 
 
 def test_backward_before_forward_is_refused_in_one_sentence():
-    with pytest.raises(
-        RuntimeError, match=r"^SoftmaxCrossEntropy\.backward needs a forward pass: call forward first$"
-    ):
+    with pytest.raises(RuntimeError, match=r"^SoftmaxCrossEntropy\.backward needs a forward pass: call forward first$"):
         SoftmaxCrossEntropy().backward()

@@ -26,9 +26,7 @@ def two_clouds(dtype="float64"):
 def train(xp, dtype, steps=30):
     """Return the loss before each step, and the network."""
     x, labels = map(xp.asarray, two_clouds(dtype))
-    network = Network(
-        [Dense(2, 8, xp=xp, dtype=dtype, seed=1), ReLU(), Dense(8, 2, xp=xp, dtype=dtype, seed=2)]
-    )
+    network = Network([Dense(2, 8, xp=xp, dtype=dtype, seed=1), ReLU(), Dense(8, 2, xp=xp, dtype=dtype, seed=2)])
     loss, sgd, losses = SoftmaxCrossEntropy(), SGD(0.1), []
     for _ in range(steps):
         losses.append(loss.forward(network.forward(x), labels))

@@ -118,9 +118,7 @@ def test_no_widget_was_saved_that_would_need_a_kernel(path):
 
 @each_notebook
 def test_links_to_files_lead_somewhere(path):
-    targets = {
-        one or other for cell in cells_of(path, "markdown") for one, other in LINK.findall(cell.source)
-    }
+    targets = {one or other for cell in cells_of(path, "markdown") for one, other in LINK.findall(cell.source)}
     relative = {target for target in targets if ":" not in target}
     assert sorted(target for target in relative if not (path.parent / target).exists()) == []
 
@@ -128,9 +126,7 @@ def test_links_to_files_lead_somewhere(path):
 @each_learner_notebook
 def test_the_learner_finds_no_solution(path):
     assert tagged(path, "solution") == []
-    assert not [
-        cell.source for cell in cells_of(path) if "### BEGIN" in cell.source or "### END" in cell.source
-    ]
+    assert not [cell.source for cell in cells_of(path) if "### BEGIN" in cell.source or "### END" in cell.source]
 
 
 def shown_when_folded(cell):
@@ -160,9 +156,7 @@ def test_every_exercise_is_followed_by_its_check(path):
 
 def said_by_checks(path):
     return [
-        str(output.get("data", {}).get("text/plain", ""))
-        for cell in tagged(path, "check")
-        for output in cell.outputs
+        str(output.get("data", {}).get("text/plain", "")) for cell in tagged(path, "check") for output in cell.outputs
     ]
 
 

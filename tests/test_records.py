@@ -54,9 +54,7 @@ def test_a_spread_above_a_tenth_is_a_warning():
     assert "spread" not in str(measured([1.0, 1.0, 1.09, 1.09, 1.09]))
 
 
-@pytest.mark.parametrize(
-    ("threads", "words"), [(1, ", 1 thread"), (2, ", 2 threads"), (None, "measured on here")]
-)
+@pytest.mark.parametrize(("threads", "words"), [(1, ", 1 thread"), (2, ", 2 threads"), (None, "measured on here")])
 def test_the_number_of_threads_is_said_on_a_cpu_only(threads, words):
     assert str(measured([1.0, 1.0], threads=threads)).endswith(words)
 

@@ -84,9 +84,7 @@ def test_no_layer_both_makes_and_checks_the_fit(made_up):
     benchmark = measure_this_cpu()
     fitted, held_out = ({each.workload for each in part} for part in (benchmark.fitted, benchmark.held_out))
     assert fitted.isdisjoint(held_out)
-    assert [call[0] for call in made_up.calls] == [
-        each.workload for each in benchmark.fitted + benchmark.held_out
-    ]
+    assert [call[0] for call in made_up.calls] == [each.workload for each in benchmark.fitted + benchmark.held_out]
 
 
 @pytest.mark.usefixtures("made_up")

@@ -134,9 +134,7 @@ def test_something_else_than_a_workload_is_refused():
 
 def test_more_threads_than_cores_are_refused():
     cores = this_machine().usable_cores
-    with pytest.raises(
-        ValueError, match=f"^threads must be at most {cores}, the cores usable here, got {cores + 1}$"
-    ):
+    with pytest.raises(ValueError, match=f"^threads must be at most {cores}, the cores usable here, got {cores + 1}$"):
         measure(LAYER, threads=cores + 1)
 
 
@@ -165,18 +163,14 @@ class NeverMade(Elementwise):
 
 @pytest.mark.usefixtures("little_memory")
 def test_arrays_that_do_not_fit_are_refused_before_they_are_made():
-    with pytest.raises(
-        MemoryError, match=r"needs 8.0 GB and 0.0 GB are free here; choose a smaller"
-    ) as error:
+    with pytest.raises(MemoryError, match=r"needs 8.0 GB and 0.0 GB are free here; choose a smaller") as error:
         measure(NeverMade(10**9))
     assert "\n" not in str(error.value)
 
 
 def test_without_a_cuda_device_the_sentence_says_why(monkeypatch):
     monkeypatch.setattr(timing, "cuda_status", lambda: (False, "no CUDA device here: the fan is loud"))
-    with pytest.raises(
-        RuntimeError, match=r"^no CUDA device here: the fan is loud; measure with device='cpu'"
-    ):
+    with pytest.raises(RuntimeError, match=r"^no CUDA device here: the fan is loud; measure with device='cpu'"):
         measure(LAYER, "cuda")
 
 
@@ -195,9 +189,7 @@ class SeesThreads(Workload):
 
     def make(self, xp):
         assert xp is np
-        return lambda: self.seen.update(
-            pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"
-        )
+        return lambda: self.seen.update(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
 
 
 @pytest.mark.parametrize("threads", range(1, this_machine().usable_cores + 1))

@@ -161,9 +161,7 @@ def test_a_made_elementwise_kernel_is_max_x_0_on_both_signs():
 @pytest.mark.parametrize("workload", [DenseForward, DenseTrainStep])
 def test_layers_hold_the_bytes_of_their_arrays(workload):
     batch, n_in, n_out = 3, 5, 7
-    x, y, w, b = (
-        np.empty(shape, np.float32) for shape in ((batch, n_in), (batch, n_out), (n_in, n_out), n_out)
-    )
+    x, y, w, b = (np.empty(shape, np.float32) for shape in ((batch, n_in), (batch, n_out), (n_in, n_out), n_out))
     forward = x.nbytes + y.nbytes + w.nbytes + b.nbytes
     train = 2 * (x.nbytes + y.nbytes) + 3 * (w.nbytes + b.nbytes)
     expected = forward if workload is DenseForward else train

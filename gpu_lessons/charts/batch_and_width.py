@@ -46,7 +46,7 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
         time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT), spacing=14
     ).resolve_scale(color="independent")
     chart = alt.vconcat(_headline(grid), alt.hconcat(_times(grid), right, spacing=20), spacing=6)
-    chart = (
+    figure: alt.VConcatChart = (
         chart.properties(description=grid.sentence(grid.at(batch_log2, width_log2)), padding=6)
         .resolve_scale(color="independent")
         .add_params(
@@ -55,15 +55,17 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
         )
         .configure(**chart_config())
     )
-    chart.data = alt.Data(values=grid.rows())  # last: every step above copies the whole chart
-    return chart
+    figure.data = alt.Data(values=grid.rows())  # last: every step above copies the whole chart
+    return figure
 
 
 def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.Parameter:
     if not sliders:
         return alt.param(name=name, value=value)
     values = [getattr(point, name) for point in grid.points]
-    return alt.param(name=name, value=value, bind=alt.binding_range(min=min(values), max=max(values), step=1, name=label))
+    return alt.param(
+        name=name, value=value, bind=alt.binding_range(min=min(values), max=max(values), step=1, name=label)
+    )
 
 
 def _headline(grid: Grid) -> alt.LayerChart:
@@ -71,7 +73,9 @@ def _headline(grid: Grid) -> alt.LayerChart:
     left, right = alt.value(0), alt.value(_WIDE)
     faster = alt.condition("datum.speedup_log10 >= 0", alt.value(GPU), alt.value(CPU))
     layers = [
-        here.mark_text(**text_style(GPU, 26, weight="bold")).encode(x=left, y=alt.value(14), text="headline:N", color=faster),
+        here.mark_text(**text_style(GPU, 26, weight="bold")).encode(
+            x=left, y=alt.value(14), text="headline:N", color=faster
+        ),
         here.mark_text(**text_style(MUTED, 13)).encode(x=left, y=alt.value(46), text="line:N"),
     ]
     for color, y, kind, series in ((CPU, 6, "CPU", grid.cpu), (GPU, 25, "GPU", grid.gpu)):
@@ -89,7 +93,11 @@ def _times(grid: Grid) -> alt.LayerChart:
         "batch_log2:Q",
         title="batch size",
         scale=alt.Scale(domain=[min(batches) - 0.5, max(batches) + 3.2], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(min(batches), max(batches) + 1, 2)), labelExpr=count_label("datum.value")),
+        axis=alt.Axis(
+            grid=False,
+            values=list(range(min(batches), max(batches) + 1, 2)),
+            labelExpr=count_label("datum.value"),
+        ),
     )
     scale = alt.Scale(type="log", domain=[10.0 ** decades[0], 10.0 ** decades[-1]], nice=False)
     axis = alt.Axis(values=[10.0**e for e in decades], labelExpr=vega_time("datum.value"))
@@ -126,7 +134,9 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
 def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y], last: int) -> list[alt.Chart]:
     layers = []
     for field, color, error in (("cpu_s", CPU, grid.cpu.error), ("gpu_s", GPU, grid.gpu.error)):
-        band = curve.transform_calculate(low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}")
+        band = curve.transform_calculate(
+            low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}"
+        )
         layers.append(band.mark_area(color=color, opacity=0.15, clip=True).encode(x=x, y=y("low"), y2="high:Q"))
     end = curve.transform_filter(f"datum.batch_log2 === {last}")
     for field, color, dash, name, dy in (
@@ -136,7 +146,9 @@ def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y], l
     ):
         width, weight = (2, "normal") if dash is _DOTTED else (3, "bold")
         layers.append(curve.mark_line(color=color, strokeDash=dash, strokeWidth=width).encode(x=x, y=y(field)))
-        layers.append(end.mark_text(text=name, **text_style(color, 12, dx=6, dy=dy, weight=weight)).encode(x=x, y=y(field)))
+        layers.append(
+            end.mark_text(text=name, **text_style(color, 12, dx=6, dy=dy, weight=weight)).encode(x=x, y=y(field))
+        )
     return layers
 
 
@@ -151,9 +163,12 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     }
     middle = here.transform_calculate(middle="sqrt(datum.cpu_s * datum.gpu_s)")
     tooltip = [
-        alt.Tooltip(f"{field}:N", title=title) for field, title in (("cpu", "CPU"), ("gpu", "GPU"), ("bus", "GPU + bus"))
+        alt.Tooltip(f"{field}:N", title=title)
+        for field, title in (("cpu", "CPU"), ("gpu", "GPU"), ("bus", "GPU + bus"))
     ]
-    rings = here.transform_calculate(cpu=vega_time("datum.cpu_s"), gpu=vega_time("datum.gpu_s"), bus=vega_time("datum.bus_s"))
+    rings = here.transform_calculate(
+        cpu=vega_time("datum.cpu_s"), gpu=vega_time("datum.gpu_s"), bus=vega_time("datum.bus_s")
+    )
     return [
         here.mark_rule(color=LAUNCH).encode(x=x),
         here.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),

@@ -82,10 +82,16 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
     marks = list(range(-math.floor(reach), math.floor(reach) + 1))
     x_axis = alt.Axis(
         values=marks,
-        labelExpr="datum.value === 0 ? 'equal' : datum.value > 0 ? pow(10, datum.value) + '×' : '1/' + pow(10, -datum.value)",
+        labelExpr="datum.value === 0 ? 'equal' : datum.value > 0 ? pow(10, datum.value) + '×' : "
+        "'1/' + pow(10, -datum.value)",
     )
     x = alt.X("log10:Q", title=None, scale=alt.Scale(domain=[-reach, reach]), axis=x_axis)
-    y = alt.Y("quantity:N", title=None, sort=alt.SortField("place"), axis=alt.Axis(labelLimit=300, labelColor=INK, grid=False))
+    y = alt.Y(
+        "quantity:N",
+        title=None,
+        sort=alt.SortField("place"),
+        axis=alt.Axis(labelLimit=300, labelColor=INK, grid=False),
+    )
     more = alt.condition("datum.log10 >= 0", alt.value(GPU), alt.value(CPU))
     tooltip = [alt.Tooltip("gpu:N", title=gpu.name), alt.Tooltip("cpu:N", title=cpu.name)]
     base = alt.Chart(alt.Data(values=rows))
@@ -93,12 +99,12 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
     layers = [bars, base.mark_rule(color=INK).encode(x=alt.datum(0))]
     for align, dx, of in (("left", 8, ">="), ("right", -8, "<")):
         text = base.transform_filter(f"datum.log10 {of} 0")
-        layers.append(text.mark_text(**text_style(INK, 13, dx=dx, weight="bold", align=align)).encode(x=x, y=y, text="factor:N"))
+        layers.append(
+            text.mark_text(**text_style(INK, 13, dx=dx, weight="bold", align=align)).encode(x=x, y=y, text="factor:N")
+        )
     values = base.transform_calculate(both="datum.gpu + '  against  ' + datum.cpu")
-    layers.append(
-        values.mark_text(**text_style(MUTED, 11)).encode(x=alt.value(410), y=y, text="both:N")
-    )
-    return (
+    layers.append(values.mark_text(**text_style(MUTED, 11)).encode(x=alt.value(410), y=y, text="both:N"))
+    figure: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
             width=400,
@@ -114,3 +120,4 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
         )
         .configure(**chart_config())
     )
+    return figure

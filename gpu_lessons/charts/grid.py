@@ -132,9 +132,10 @@ class Grid:
     def sentence(self, point: Point) -> str:
         """Return the figure in one sentence, for those who do not see it."""
         return (
-            f"One dense layer, {self.setting(point)}: {format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source}), "
-            f"{format_time(point.gpu_s)} on {self.gpu.name} ({self.gpu.source}), {format_time(point.bus_s)} with copies "
-            f"over the bus; {self.headline(point)}."
+            f"One dense layer, {self.setting(point)}: "
+            f"{format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source}), "
+            f"{format_time(point.gpu_s)} on {self.gpu.name} ({self.gpu.source}), "
+            f"{format_time(point.bus_s)} with copies over the bus; {self.headline(point)}."
         )
 
     def rows(self) -> list[dict[str, Any]]:

@@ -50,8 +50,10 @@ def time_parts(width: int) -> alt.LayerChart:
 def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
     """Return the gauge of the card's memory while a network of such layers is trained."""
     capacity = f"{grid.gpu_memory_bytes:.4g}"
-    frame = alt.Chart(alt.Data(values=[{}])).mark_bar(color="#f1f5f9", stroke=GRID).encode(
-        x=alt.value(0), x2=alt.value(width), y=alt.value(0), y2=alt.value(26)
+    frame = (
+        alt.Chart(alt.Data(values=[{}]))
+        .mark_bar(color="#f1f5f9", stroke=GRID)
+        .encode(x=alt.value(0), x2=alt.value(width), y=alt.value(0), y2=alt.value(26))
     )
     parts = _stacked_bar(_MEMORY_PARTS, total=capacity, width=width)
     names = _part_labels(_MEMORY_PARTS, None, width)
@@ -71,7 +73,7 @@ def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
 
 
 def _folded(parts: tuple[tuple[str, str, str], ...]) -> alt.Chart:
-    fields = [field for field, _, _ in parts]
+    fields: list[str | alt.FieldName] = [field for field, _, _ in parts]
     return (
         alt.Chart()
         .transform_filter(SELECTED)
@@ -90,7 +92,10 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str, width: 
     bar = (
         _folded(parts)
         .transform_stack(
-            stack="size", as_=["from", "to"], groupby=["batch_log2"], sort=[alt.SortField("place", "ascending")]
+            stack="size",
+            as_=["from", "to"],
+            groupby=["batch_log2"],
+            sort=[alt.SortField("place", "ascending")],
         )
         .transform_calculate(left=f"min(1, datum.from / {total})", right=f"min(1, datum.to / {total})")
         .mark_bar(stroke="white", strokeWidth=1)
@@ -113,7 +118,9 @@ def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None, wid
     )
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
     labels = [
-        columns.mark_square(size=70, opacity=1).encode(x=x, xOffset=alt.value(5), y=alt.value(40), color=_colors(parts)),
+        columns.mark_square(size=70, opacity=1).encode(
+            x=x, xOffset=alt.value(5), y=alt.value(40), color=_colors(parts)
+        ),
         columns.mark_text(**text_style(MUTED, 11, dx=13)).encode(x=x, y=alt.value(40), text="name:N"),
     ]
     if value:
@@ -151,7 +158,8 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
             title=None,
             values=[-2, -1, 0, 1, 2],
             gradientLength=170,
-            labelExpr="datum.value === 0 ? 'equal' : (datum.value > 0 ? 'GPU ' : 'CPU ') + pow(10, abs(datum.value)) + '×'",
+            labelExpr="datum.value === 0 ? 'equal' : (datum.value > 0 ? 'GPU ' : 'CPU ') "
+            "+ pow(10, abs(datum.value)) + '×'",
         ),
     )
     tooltip = [alt.Tooltip("size:N", title="size"), alt.Tooltip("headline:N", title="result")]

@@ -13,8 +13,8 @@ __all__ = [
     "INK",
     "LAUNCH",
     "MUTED",
-    "WARNING",
     "SELECTED",
+    "WARNING",
     "chart_config",
     "count_label",
     "four_digits",
@@ -53,7 +53,15 @@ def chart_config() -> dict[str, Any]:
         "axis": axis,
         "view": {"stroke": GRID},
         "legend": {"labelColor": MUTED, "labelFont": FONT, "labelFontSize": 11, "titleFont": FONT},
-        "title": {"anchor": "start", "color": INK, "font": FONT, "fontSize": 13, "fontWeight": "bold", "offset": 8, "frame": "group"},
+        "title": {
+            "anchor": "start",
+            "color": INK,
+            "font": FONT,
+            "fontSize": 13,
+            "fontWeight": "bold",
+            "offset": 8,
+            "frame": "group",
+        },
         "text": {"font": FONT, "color": INK, "fontSize": 12},
     }
 
@@ -81,7 +89,7 @@ def vega_time(seconds: str) -> str:
 
 
 def count_label(exponent: str) -> str:
-    """Return a Vega expression that writes two to the power of ``exponent`` as `gpu_lessons.units.format_count` does."""
+    """Return a Vega expression that writes two to the power of ``exponent`` as `units.format_count` does."""
     return f"({exponent} < 10 ? format(pow(2, {exponent}), ',') : format(pow(2, {exponent} - 10), ',') + 'k')"
 
 

@@ -34,9 +34,7 @@ class BatchAndWidth:
         return self.grid.rows()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        chart = batch_and_width_chart(
-            self.grid, batch_log2=self.batch_log2, width_log2=self.width_log2, sliders=True
-        )
+        chart = batch_and_width_chart(self.grid, batch_log2=self.batch_log2, width_log2=self.width_log2, sliders=True)
         data, metadata = static_bundle(chart, self.sentence())
         if is_live():
             from gpu_lessons.explorers.live import LiveBatchAndWidth

@@ -13,11 +13,14 @@ from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, memory_needed
 
 __all__ = ["BATCHES_LOG2", "DEPTH", "WIDTHS_LOG2", "WORKS", "LayerQuestion", "layer_grid"]
 
-BATCHES_LOG2 = range(0, 15)
+BATCHES_LOG2 = range(15)
 WIDTHS_LOG2 = range(6, 15)
 #: Layers of the network whose memory the figure shows.
 DEPTH = 24
-WORKS = {"forward": ("forward pass", DenseForward), "training step": ("training step", DenseTrainStep)}
+WORKS: dict[str, tuple[str, type[DenseForward] | type[DenseTrainStep]]] = {
+    "forward": ("forward pass", DenseForward),
+    "training step": ("training step", DenseTrainStep),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,10 @@ def _point(question: LayerQuestion, gpu_calibration: Calibration, batch_log2: in
     batch_bytes = layer.batch_size * layer.n_in * DTYPE_BYTES[question.dtype]  # n_in = n_out: in and out weigh the same
     copy_s = predict(Copy(batch_bytes), question.gpu, calibration=gpu_calibration).seconds
     ledger = memory_needed(
-        batch_size=layer.batch_size, layer_sizes=[layer.n_in] * (DEPTH + 1), optimizer="adam", dtype=question.dtype
+        batch_size=layer.batch_size,
+        layer_sizes=[layer.n_in] * (DEPTH + 1),
+        optimizer="adam",
+        dtype=question.dtype,
     )
     return Point(
         batch_log2=batch_log2,

@@ -25,6 +25,9 @@ __all__ = ["LiveBatchAndWidth"]
 MEASURE_BUDGET_S = 5.0
 _HERE = "this machine"
 
+# Altair types this class as the stand-in it shows where anywidget is missing.
+_JupyterChart: Any = alt.JupyterChart
+
 
 class LiveBatchAndWidth:
     """Sliders, pickers and measuring buttons around the figure.
@@ -34,7 +37,7 @@ class LiveBatchAndWidth:
     """
 
     def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
-        alt.JupyterChart.enable_offline()
+        _JupyterChart.enable_offline()
         self.question = question
         self._dots: list[tuple[LayerQuestion, Dot]] = []
         self.batch = _slider("batch size", BATCHES_LOG2, batch_log2)
@@ -47,7 +50,7 @@ class LiveBatchAndWidth:
         self.measure_here = widgets.Button(description="Measure here", disabled=True)
         self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        self.figure = alt.JupyterChart(self._chart(), embed_options={"actions": False, "renderer": "svg"})
+        self.figure = _JupyterChart(self._chart(), embed_options={"actions": False, "renderer": "svg"})
         self._connect()
         benchmark = this_cpu_if_measured()
         if benchmark is not None:

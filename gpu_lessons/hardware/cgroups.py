@@ -48,9 +48,7 @@ def _memory(root: Path) -> Iterator[tuple[int, int]]:
         if limit is None or limit >= _NO_LIMIT_BYTES:
             continue
         used = _number(_read(folder / "memory.current") or _read(folder / "memory.usage_in_bytes")) or 0
-        stat = dict(
-            line.split(maxsplit=1) for line in _read(folder / "memory.stat").splitlines() if " " in line
-        )
+        stat = dict(line.split(maxsplit=1) for line in _read(folder / "memory.stat").splitlines() if " " in line)
         reclaimable = _number(stat.get("total_inactive_file", stat.get("inactive_file", ""))) or 0
         yield limit, max(used - reclaimable, 0)
 

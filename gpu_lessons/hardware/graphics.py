@@ -36,9 +36,7 @@ def pcie_bandwidth_bytes_per_s(generation: int, lanes: int) -> float:
     31.5
     """
     if generation not in _LANE_BYTES_PER_S:
-        raise ValueError(
-            f"generation must be one of {', '.join(map(str, _LANE_BYTES_PER_S))}, got {generation!r}"
-        )
+        raise ValueError(f"generation must be one of {', '.join(map(str, _LANE_BYTES_PER_S))}, got {generation!r}")
     if lanes < 1:
         raise ValueError(f"lanes must be at least 1, got {lanes!r}")
     return _LANE_BYTES_PER_S[generation] * lanes

@@ -103,9 +103,7 @@ class Machine:
 
 _IDENTITY = {"name", "kind", "vendor", "notes"}
 #: What a source can state, and its annotation: a new field of the dataclass is at once read and checked.
-_FIELDS = {
-    each.name: each.type for each in fields(Machine) if each.name not in _IDENTITY | {"slug", "sources"}
-}
+_FIELDS = {each.name: each.type for each in fields(Machine) if each.name not in _IDENTITY | {"slug", "sources"}}
 
 #: Cards that boost past their rated clock reach 1.16 of their rated peak; 1.25 and more is a slip of the pen.
 _LARGEST_SHARE = 1.25
@@ -236,9 +234,7 @@ def _facts(file: str, content: dict[str, Any]) -> Iterator[tuple[str, Any, str]]
         source = block.get("source")
         values = {key: value for key, value in block.items() if key != "source"}
         if not isinstance(source, str) or not source.strip():
-            raise ValueError(
-                f"{file}: facts block {number} has no source for {', '.join(values) or 'its values'}"
-            )
+            raise ValueError(f"{file}: facts block {number} has no source for {', '.join(values) or 'its values'}")
         for key, value in values.items():
             if key not in _FIELDS:
                 [near] = difflib.get_close_matches(key, _FIELDS, n=1, cutoff=0.0)
@@ -265,9 +261,7 @@ def _checked_value(file: str, key: str, value: object) -> object:
             if not isinstance(value, str) or not value.strip():
                 raise ValueError(f"{file}: {key} must be text, got {value!r}")
             if key == "launch_date" and not _LAUNCH_DATE.fullmatch(value):
-                raise ValueError(
-                    f"{file}: launch_date must be like 2018-09-13, 2018-Q3 or 2018, got {value!r}"
-                )
+                raise ValueError(f"{file}: launch_date must be like 2018-09-13, 2018-Q3 or 2018, got {value!r}")
         case "int | None":
             _checked_number(file, key, value)
             if not isinstance(value, int):

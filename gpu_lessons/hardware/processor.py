@@ -48,9 +48,7 @@ def this_cpu(root: Path = Path("/")) -> Machine:
         "clock_hz": Found(None if known else clock_hz, clock_source),
         "cache_bytes": Found(_last_cache_bytes(root), f"{here}: last cache of the first core"),
         "memory_bytes": Found(memory_bytes, f"{here}, within the limit of its control group"),
-        "shares_memory_with_cpu": Found(
-            True if "Apple" in name else None, "Apple: one memory for CPU and GPU"
-        ),
+        "shares_memory_with_cpu": Found(True if "Apple" in name else None, "Apple: one memory for CPU and GPU"),
     }
     return with_found(replace(known, slug="this-cpu") if known else unknown, found)
 
@@ -148,7 +146,5 @@ def _sysctl(key: str) -> str | None:
     """Return what macOS says of ``key``, None elsewhere."""
     if sys.platform != "darwin":
         return None
-    answer = subprocess.run(
-        ["/usr/sbin/sysctl", "-n", key], capture_output=True, text=True, timeout=1, check=False
-    )
+    answer = subprocess.run(["/usr/sbin/sysctl", "-n", key], capture_output=True, text=True, timeout=1, check=False)
     return answer.stdout.strip() or None

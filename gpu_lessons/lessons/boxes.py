@@ -76,9 +76,7 @@ def guess_box(guess: Guess, question: str) -> widgets.VBox:
 
 def choice_box(choice: Choice, question: str) -> widgets.VBox:
     """Return the box that asks which of several sentences is true."""
-    options = widgets.RadioButtons(
-        options=choice.choices, value=choice.value, layout={"width": "max-content"}
-    )
+    options = widgets.RadioButtons(options=choice.choices, value=choice.value, layout={"width": "max-content"})
     button = _button("That is my answer")
     line = widgets.HTML()
 

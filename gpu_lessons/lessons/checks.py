@@ -178,9 +178,7 @@ def _is_placeholder(value: object) -> bool:
     if value is None or value is ...:
         return True
     # A stub such as total = ... may have passed through NumPy, which wraps it in an array of objects.
-    return (
-        isinstance(value, np.ndarray) and value.dtype.kind == "O" and any(item is ... for item in value.flat)
-    )
+    return isinstance(value, np.ndarray) and value.dtype.kind == "O" and any(item is ... for item in value.flat)
 
 
 def _is_unfinished(error: Exception) -> bool:

@@ -26,9 +26,7 @@ class Claim:
 
 CLAIMS = (
     Claim("units", "A GPU has more computing units than a CPU.", "04_inside_the_gpu"),
-    Claim(
-        "same-instruction", "A GPU runs the same instruction on many numbers at once.", "04_inside_the_gpu"
-    ),
+    Claim("same-instruction", "A GPU runs the same instruction on many numbers at once.", "04_inside_the_gpu"),
     Claim("bandwidth", "A GPU reads its memory faster than a CPU reads its own.", "05_compute_and_bandwidth"),
     Claim("neurons", "A layer is thousands of identical neurons, so it suits a GPU.", "03_batch_and_width"),
     Claim("graphics", "Functions made for graphics speed up convolution.", "10_images_and_convolution"),
@@ -67,8 +65,7 @@ class ClaimsLedger:
         rows = [_HEADINGS, *self._rows()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
         )
 
     def _repr_html_(self) -> str:

@@ -205,9 +205,7 @@ def reveal(guess: Guess, truth: float, source: str, then: str = "") -> None:
     if not 0 < truth < math.inf:
         raise ValueError(f"truth must be a finite number above 0, got {truth:g}")
     if not source:
-        raise ValueError(
-            'source must say where the number comes from, such as "predicted, NVIDIA T4", got ""'
-        )
+        raise ValueError('source must say where the number comes from, such as "predicted, NVIDIA T4", got ""')
     _when_answered(guess, lambda: f"{_scored(guess, float(truth), source)} {then}".strip(), "prediction")
 
 

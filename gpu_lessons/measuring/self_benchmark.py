@@ -1,4 +1,4 @@
-"""This CPU's sustained numbers, in at most twenty seconds, and how well they explain layers they were not made from."""
+"""Sustained numbers of the CPU at hand, found in twenty seconds, and how well they explain other layers."""
 
 from __future__ import annotations
 
@@ -98,13 +98,21 @@ _FITTED: dict[str, DenseForward] = {
     "packing from memory": _square(16, 4096),
     "packing from cache": _square(16, 256),
 }
-_HELD_OUT = (_square(1, 2048), _square(8, 1024), _square(32, 512), _square(64, 2048), _square(256, 1024), _square(1024, 512))
+_HELD_OUT = (
+    _square(1, 2048),
+    _square(8, 1024),
+    _square(32, 512),
+    _square(64, 2048),
+    _square(256, 1024),
+    _square(1024, 512),
+)
 
 
-def _benchmark(
-    cpu: Machine, budget_s: float, threads: int, on_progress: Callable[[float, str], None]
-) -> CpuBenchmark:
-    steps: list[tuple[str, Workload]] = [*_FITTED.items(), *((f"checking {i + 1}", w) for i, w in enumerate(_HELD_OUT))]
+def _benchmark(cpu: Machine, budget_s: float, threads: int, on_progress: Callable[[float, str], None]) -> CpuBenchmark:
+    steps: list[tuple[str, Workload]] = [
+        *_FITTED.items(),
+        *((f"checking {i + 1}", w) for i, w in enumerate(_HELD_OUT)),
+    ]
     start_s = time.perf_counter()
     measurements: list[Measurement] = []
     for i, (what, workload) in enumerate(steps):

@@ -13,7 +13,18 @@ __all__ = ["GpuCalibration", "KernelTime", "Tiling"]
 
 # (rows, columns) of the output one block computes. Libraries ship dozens of shapes and pick one a call; these span
 # what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
-TILE_SHAPES = ((256, 128), (128, 128), (128, 64), (64, 128), (64, 64), (32, 128), (32, 64), (16, 64), (8, 64), (1, 128))
+TILE_SHAPES = (
+    (256, 128),
+    (128, 128),
+    (128, 64),
+    (64, 128),
+    (64, 64),
+    (32, 128),
+    (32, 64),
+    (16, 64),
+    (8, 64),
+    (1, 128),
+)
 
 # A part of a split sum costs at least as much as this many terms: a block must start and write what it has.
 MIN_SPLIT_K = 128
@@ -135,4 +146,6 @@ class GpuCalibration:
     def _traffic_time(self, size_bytes: int) -> float:
         # Data that fits stays in L2 from one call to the next; twice as much data evicts itself.
         cached = min(1.0, max(0.0, 2.0 - size_bytes / self.cache_bytes)) if self.cache_bytes else 0.0
-        return size_bytes * (cached / self.cache_bandwidth_bytes_per_s + (1 - cached) / self.memory_bandwidth_bytes_per_s)
+        return size_bytes * (
+            cached / self.cache_bandwidth_bytes_per_s + (1 - cached) / self.memory_bandwidth_bytes_per_s
+        )

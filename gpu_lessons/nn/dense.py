@@ -53,9 +53,7 @@ class Dense:
     array([4., 4.], dtype=float32)
     """
 
-    def __init__(
-        self, n_in: int, n_out: int, *, xp: Namespace = np, dtype: str = "float32", seed: int = 0
-    ) -> None:
+    def __init__(self, n_in: int, n_out: int, *, xp: Namespace = np, dtype: str = "float32", seed: int = 0) -> None:
         n_in = require_integer("n_in", n_in, at_least=1)
         n_out = require_integer("n_out", n_out, at_least=1)
         if not isinstance(dtype, str) or dtype not in ("float32", "float64"):

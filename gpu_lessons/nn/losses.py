@@ -77,9 +77,7 @@ def _require_labels(labels: Array, logits: Array) -> Array:
     xp = array_namespace(logits)
     require_library("labels", labels, "logits", logits)
     if not xp.isdtype(labels.dtype, "integral"):
-        raise TypeError(
-            f"labels must hold integers, one class index a sample, got dtype {dtype_name(labels)}"
-        )
+        raise TypeError(f"labels must hold integers, one class index a sample, got dtype {dtype_name(labels)}")
     require_shape("labels", labels, (logits.shape[0],))
     labels = xp.astype(labels, xp.int64)  # an 8-bit label cannot be compared with class 300
     n_classes = logits.shape[1]

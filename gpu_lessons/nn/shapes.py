@@ -50,26 +50,21 @@ def require_floats(name: str, array: Array) -> Namespace:
 def require_library(name: str, array: Array, like_name: str, like: Array) -> None:
     """Refuse an ``array`` of another library than ``like``: it lies in another memory, or is no array."""
     if not isinstance(array, type(like)):
-        raise TypeError(
-            f"{name} must be of type {_type_name(like)} like {like_name}, got {_type_name(array)}"
-        )
+        raise TypeError(f"{name} must be of type {_type_name(like)} like {like_name}, got {_type_name(array)}")
 
 
 def require_like(name: str, array: Array, like_name: str, like: Array) -> None:
     """Refuse an ``array`` of another library or dtype than ``like``."""
     require_library(name, array, like_name, like)
     if array.dtype != like.dtype:
-        raise TypeError(
-            f"{name} must have dtype {dtype_name(like)} like {like_name}, got dtype {dtype_name(array)}"
-        )
+        raise TypeError(f"{name} must have dtype {dtype_name(like)} like {like_name}, got dtype {dtype_name(array)}")
 
 
 def require_shape(name: str, array: Array, expected: tuple[int | str, ...]) -> None:
     """Refuse an ``array`` of another shape; a size given as a word, ``"batch_size"``, is any from 1 on."""
     shape = tuple(array.shape)
     if len(shape) == len(expected) and all(
-        size >= 1 if isinstance(wanted, str) else size == wanted
-        for size, wanted in zip(shape, expected, strict=True)
+        size >= 1 if isinstance(wanted, str) else size == wanted for size, wanted in zip(shape, expected, strict=True)
     ):
         return
     sizes = ", ".join(map(str, expected)) + ("," if len(expected) == 1 else "")

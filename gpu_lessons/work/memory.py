@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from gpu_lessons.units import DTYPE_BYTES, format_bytes
 from gpu_lessons.work.arguments import require_choice, require_count, require_dtype
@@ -107,7 +108,7 @@ def memory_needed(
     sizes = [require_count(f"layer_sizes[{i}]", size) for i, size in enumerate(layer_sizes)]
     copies = _OPTIMIZER_COPIES[require_choice("optimizer", optimizer, tuple(_OPTIMIZER_COPIES))]
     size_bytes = DTYPE_BYTES[require_dtype(dtype)]
-    layers = list(zip(sizes[:-1], sizes[1:], strict=True))
+    layers = list(pairwise(sizes))
     weights_bytes = sum(n_in * n_out + n_out for n_in, n_out in layers) * size_bytes
     return MemoryLedger(
         batch_size=batch_size,

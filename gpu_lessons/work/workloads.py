@@ -22,6 +22,13 @@ from gpu_lessons.work.kernels import Kernel, elementwise_kernel, matmul_kernel
 __all__ = ["Copy", "DenseForward", "DenseTrainStep", "Elementwise", "Workload"]
 
 
+def _normal(seed: int, shape: tuple[int, ...], dtype: str) -> Any:  # noqa: ANN401
+    """Return random numbers, never zeros: some hardware is faster on zeros."""
+    import numpy as np
+
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32).astype(dtype)
+
+
 class Workload:
     """One call of something worth timing.
 
@@ -76,19 +83,18 @@ class _Dense(Workload):
         batch, n_out = self.batch_size, self.n_out
         return (
             matmul_kernel("x @ w", batch, n_out, self.n_in, self.dtype),
-            elementwise_kernel("+ b", batch * n_out, read=batch * n_out + n_out, written=batch * n_out, dtype=self.dtype),
+            elementwise_kernel(
+                "+ b", batch * n_out, read=batch * n_out + n_out, written=batch * n_out, dtype=self.dtype
+            ),
         )
 
     def _layer_and_input(self, xp: Any) -> tuple[Any, Any]:  # noqa: ANN401
-        import numpy as np
-
         from gpu_lessons.nn import Dense
 
         if self.dtype not in ("float32", "float64"):
             raise ValueError(f"a layer runs in float32 or float64, got dtype {self.dtype!r}; float16 can be predicted")
         layer = Dense(self.n_in, self.n_out, xp=xp, dtype=self.dtype, seed=0)
-        # Random, never zeros: some hardware is faster on zeros.
-        x = np.random.default_rng(1).standard_normal((self.batch_size, self.n_in), dtype=self.dtype)
+        x = _normal(1, (self.batch_size, self.n_in), self.dtype)
         return layer, xp.asarray(x)
 
 
@@ -162,12 +168,10 @@ class DenseTrainStep(_Dense):
 
     def make(self, xp: ModuleType | Any) -> Callable[[], object]:  # noqa: ANN401
         """Return a training step of a `gpu_lessons.nn.Dense`, with a fixed random gradient coming from above."""
-        import numpy as np
-
         from gpu_lessons.nn import SGD
 
         layer, x = self._layer_and_input(xp)
-        dy = xp.asarray(np.random.default_rng(2).standard_normal((self.batch_size, self.n_out), dtype=self.dtype))
+        dy = xp.asarray(_normal(2, (self.batch_size, self.n_out), self.dtype))
         # A tiny rate: thousands of timed steps must not run the weights into infinity.
         optimizer = SGD(1e-9)
 
@@ -205,10 +209,7 @@ class Elementwise(Workload):
 
     def make(self, xp: ModuleType | Any) -> Callable[[], object]:  # noqa: ANN401
         """Return the operation on random numbers of both signs."""
-        import numpy as np
-
-        x = np.random.default_rng(1).standard_normal(self.n, dtype=np.float32).astype(self.dtype)
-        x = xp.asarray(x)
+        x = xp.asarray(_normal(1, (self.n,), self.dtype))
         zero = xp.zeros((), dtype=x.dtype)
         return lambda: xp.maximum(x, zero)
 

@@ -115,12 +115,14 @@ gl.compare_machines(gl.machine("nvidia-h100-sxm"), gl.machine("intel-xeon-platin
 #
 # Write a function that returns that time in seconds. `machine` has `memory_bytes` and `memory_bandwidth_bytes_per_s`.
 
+
 # %% tags=["exercise"]
 def seconds_to_read(machine):
     """Return the seconds `machine` needs to read its whole memory once."""
     ### BEGIN SOLUTION
     return machine.memory_bytes / machine.memory_bandwidth_bytes_per_s
     ### END SOLUTION
+
 
 # %% tags=["check"]
 check_seconds_to_read(seconds_to_read)

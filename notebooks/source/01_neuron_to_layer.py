@@ -11,6 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import numpy as np
+
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
 from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
@@ -26,6 +27,7 @@ gl.say_devices(gl.machine("nvidia-t4"))
 #
 # Write it with a plain Python loop. `x` and `w` are lists of the same length.
 
+
 # %% tags=["exercise"]
 def neuron(x, w, b):
     """Return b + x[0] * w[0] + x[1] * w[1] + ..."""
@@ -36,6 +38,7 @@ def neuron(x, w, b):
     return total
     ### END SOLUTION
 
+
 # %% tags=["check"]
 check_neuron(neuron)
 
@@ -45,6 +48,7 @@ check_neuron(neuron)
 # A **layer** is many neurons that look at the same input. Each has its own weights: one column of the matrix `w`.
 #
 # Below is a layer in three loops: over the samples, over the neurons, over the inputs. The innermost line is the one you wrote above.
+
 
 # %%
 def layer_with_loops(x, w, b):
@@ -58,6 +62,7 @@ def layer_with_loops(x, w, b):
                 total = total + x[sample, i] * w[i, neuron]
             y[sample, neuron] = total
     return y
+
 
 # %% [markdown]
 # A **batch** is a few samples computed together. Here are 4 samples of 64 numbers, and 32 neurons.
@@ -81,12 +86,14 @@ layer_with_loops(x, w, b).shape
 #
 # Write the layer without a loop.
 
+
 # %% tags=["exercise"]
 def layer(x, w, b):
     """Return the layer's output, shape (batch, n_out)."""
     ### BEGIN SOLUTION
     return x @ w + b
     ### END SOLUTION
+
 
 # %% tags=["check"]
 check_layer(layer)
@@ -133,12 +140,14 @@ print(f"BLAS:   {product_s / (4 * 64 * 32) * 1e9:.2f} ns for one multiply-add")
 #
 # Write how many FLOP the product `x @ w` takes. Leave the bias aside.
 
+
 # %% tags=["exercise"]
 def count_flops(batch, n_in, n_out):
     """Return the multiplications and additions of x @ w."""
     ### BEGIN SOLUTION
     return 2 * batch * n_in * n_out
     ### END SOLUTION
+
 
 # %% tags=["check"]
 check_count_flops(count_flops)

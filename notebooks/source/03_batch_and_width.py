@@ -102,8 +102,7 @@ plt.loglog(batches, gpu_s, "--", base=2, label=f"{gpu.name}, predicted")
 plt.yscale("log", base=10)
 plt.xlabel("batch size")
 plt.ylabel("seconds")
-plt.legend();
-
+plt.legend()
 # %% [markdown]
 # ## Slide it
 #
@@ -130,10 +129,12 @@ gl.explore_batch_and_width()
 #
 # Return the smallest batch, out of 1, 2, 4, 8 and so on, at which the GPU needs less time than the CPU.
 
+
 # %%
 def seconds(batch, width, machine):
     layer = gl.DenseForward(batch_size=batch, n_in=width, n_out=width)
     return gl.predict(layer, machine).seconds
+
 
 # %% tags=["exercise"]
 def break_even_batch(width, gpu, cpu):
@@ -144,6 +145,7 @@ def break_even_batch(width, gpu, cpu):
         batch = 2 * batch
     return batch
     ### END SOLUTION
+
 
 # %% tags=["check"]
 check_break_even_batch(break_even_batch)
@@ -171,6 +173,7 @@ reveal(bus_guess, with_bus, f"predicted, {gpu.name} against {cpu.name}")
 #
 # Networks keep the data where the work is: in at the first layer, out after the last. Write the speed-up with the bus for any size.
 
+
 # %% tags=["exercise"]
 def speedup_with_bus(batch, width, gpu, cpu):
     """Return CPU time / (GPU time + copy in + copy out), float32."""
@@ -178,6 +181,7 @@ def speedup_with_bus(batch, width, gpu, cpu):
     copy_s = gl.predict(gl.Copy(batch * width * 4), gpu).seconds
     return seconds(batch, width, cpu) / (seconds(batch, width, gpu) + 2 * copy_s)
     ### END SOLUTION
+
 
 # %% tags=["check"]
 check_speedup_with_bus(speedup_with_bus)
