@@ -1,7 +1,8 @@
 """Time a slider move to the finished picture: the live explorer beside ``interact`` with inline Matplotlib.
 
 Both stand in one notebook, in one JupyterLab and one Chromium. The clock is the page's own: from the key
-press to the frame after the last change of the chart. The Matplotlib figure is the explorer's largest panel only.
+press to the frame after the last change of the chart. The Matplotlib figure draws the explorer's largest panel
+only.
 
 Run from the repository root: ``python -m benchmarks.sliders``.
 """

@@ -22,7 +22,7 @@ def static_bundle(chart: alt.TopLevelMixin, sentence: str) -> tuple[dict[str, An
     spec: dict[str, Any] = chart.to_dict()
     picture = vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5)
     data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
-    return data, {VEGA_LITE: {"embed_options": {"actions": False}}}
+    return data, {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg"}}}
 
 
 class Figure:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from pathlib import Path
 
 from gpu_lessons.charts.display import is_live
+from gpu_lessons.hardware.course import course_root
 from gpu_lessons.lessons.guesses import CONFIDENCES
 from gpu_lessons.lessons.progress import progress_here
 
@@ -79,7 +79,8 @@ _HEADINGS = ("Claim", "You say", "How sure", "Tested in")
 
 def _table_row(row: tuple[str, str, str, str]) -> str:
     *texts, lesson = (html.escape(text) for text in row)
-    here = Path(f"{lesson}.ipynb").is_file()  # a lesson that is still to come has no page to link to
+    # A lesson that is still to come has no page to link to.
+    here = (course_root() / "notebooks" / f"{lesson}.ipynb").is_file()
     texts.append(f'<a href="{lesson}.ipynb">{lesson}</a>' if here else lesson)
     cells = "".join(f'<td style="text-align:left">{text}</td>' for text in texts)
     return f"<tr>{cells}</tr>"

@@ -103,6 +103,7 @@ plt.yscale("log", base=10)
 plt.xlabel("batch size")
 plt.ylabel("seconds")
 plt.legend()
+plt.show()
 # %% [markdown]
 # ## Slide it
 #
