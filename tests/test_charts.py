@@ -54,10 +54,21 @@ def spec(grid):
 def point(**changes):
     """Return a point whose numbers are easy to follow: one second on the CPU, half on the GPU."""
     numbers = {
-        "batch_log2": 3, "width_log2": 6, "cpu_s": 1.0, "gpu_s": 0.5, "launch_s": 1e-5,
-        "copy_in_s": 0.05, "copy_out_s": 0.05, "regime": "compute", "layer_bytes": 10**9, "weights_bytes": 1, "gradients_bytes": 1,
-        "optimizer_bytes": 2, "activations_bytes": 4, "largest_batch": 64,
-    }  # fmt: skip
+        "batch_log2": 3,
+        "width_log2": 6,
+        "cpu_s": 1.0,
+        "gpu_s": 0.5,
+        "launch_s": 1e-5,
+        "copy_in_s": 0.05,
+        "copy_out_s": 0.05,
+        "regime": "compute",
+        "layer_bytes": 10**9,
+        "weights_bytes": 1,
+        "gradients_bytes": 1,
+        "optimizer_bytes": 2,
+        "activations_bytes": 4,
+        "largest_batch": 64,
+    }
     return Point(**(numbers | changes))
 
 

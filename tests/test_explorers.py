@@ -316,7 +316,7 @@ def test_a_message_is_text_and_never_markup(live, monkeypatch):
     assert live.message.value == "&lt;b&gt;a &lt; b&lt;/b&gt;"
 
 
-def test_a_measured_rate_is_kept_when_the_format_is_not_known(live, measured):
+def test_a_format_this_cpu_was_not_measured_in_is_taken_back(live, measured):
     only_float32 = replace(measured.calibration, flops_per_s=MappingProxyType({"float32": 1e11}))
     self_benchmark._done[2] = replace(measured, calibration=only_float32)
     live._offer(self_benchmark._done[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import altair as alt
 
@@ -30,7 +31,7 @@ _TINTS = {"launch": "#f8fafc", "memory": "#eef2ff", "filling": "#fefce8", "compu
 _DASHED, _DOTTED = [8, 3], [2, 3]
 
 
-def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, sliders: bool) -> alt.VConcatChart:
+def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, sliders: bool) -> alt.TopLevelSpec:
     """Return the figure; its parameters ``batch_log2`` and ``width_log2`` choose the point.
 
     Parameters
@@ -42,30 +43,45 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
     sliders : bool
         Whether the chart carries its own sliders, for pages without a kernel.
     """
-    right = alt.vconcat(
-        time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT), spacing=14
-    ).resolve_scale(color="independent")
-    chart = alt.vconcat(_headline(grid), alt.hconcat(_times(grid), right, spacing=20), spacing=6)
-    figure: alt.VConcatChart = (
-        chart.properties(description=grid.sentence(grid.at(batch_log2, width_log2)), padding=6)
-        .resolve_scale(color="independent")
-        .add_params(
+    panels = (_headline(grid), _times(grid), time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT))
+    # Altair copies every part at every step of a composition, which takes seconds here; as dicts they are put
+    # together at once.
+    headline, times, *small = (_plain(panel) for panel in panels)
+    own_colors = {"scale": {"color": "independent"}}
+    right = {"vconcat": small, "spacing": 14, "resolve": own_colors}
+    spec: dict[str, Any] = {
+        "$schema": alt.SCHEMA_URL,
+        "config": chart_config(),
+        "description": grid.sentence(grid.at(batch_log2, width_log2)),
+        "padding": 6,
+        "data": {"values": grid.rows()},
+        "params": [
             _parameter("batch_log2", batch_log2, grid, "batch size: 2 to the power of ", sliders),
             _parameter("width_log2", width_log2, grid, "layer width: 2 to the power of ", sliders),
-        )
-        .configure(**chart_config())
-    )
-    figure.data = alt.Data(values=grid.rows())  # last: every step above copies the whole chart
-    return figure
+        ],
+        "vconcat": [headline, {"hconcat": [times, right], "spacing": 20}],
+        "spacing": 6,
+        "resolve": own_colors,
+    }
+    return alt.TopLevelVConcatSpec(**spec)
 
 
-def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.Parameter:
+def _plain(panel: alt.LayerChart) -> dict[str, Any]:
+    """Return a panel as a part of a larger figure, whose data its layers use where they have none of their own."""
+    with alt.data_transformers.enable(consolidate_datasets=False):
+        spec: dict[str, Any] = panel.to_dict()
+    for part in (spec, *spec["layer"]):
+        if part.get("data") == {"values": [{}]}:  # what Altair writes for a chart without data
+            del part["data"]
+    return {key: value for key, value in spec.items() if key not in ("$schema", "config", "datasets")}
+
+
+def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.VariableParameter:
     if not sliders:
-        return alt.param(name=name, value=value)
+        return alt.VariableParameter(name=name, value=value)
     values = [getattr(point, name) for point in grid.points]
-    return alt.param(
-        name=name, value=value, bind=alt.binding_range(min=min(values), max=max(values), step=1, name=label)
-    )
+    bind = alt.binding_range(min=min(values), max=max(values), step=1, name=label)
+    return alt.VariableParameter(name=name, value=value, bind=bind)
 
 
 def _headline(grid: Grid) -> alt.LayerChart:

@@ -13,7 +13,7 @@ __all__ = ["VEGA_LITE", "Figure", "static_bundle"]
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 
-def static_bundle(chart: alt.TopLevelMixin, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def static_bundle(chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the mime bundle of ``chart`` and its metadata.
 
     JupyterLab draws the Vega-Lite, sliders alive, with no kernel; pages that run no JavaScript show the picture;
@@ -38,7 +38,7 @@ class Figure:
         The numbers behind it.
     """
 
-    def __init__(self, chart: alt.TopLevelMixin, sentence: str, rows: list[dict[str, Any]]) -> None:
+    def __init__(self, chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str, rows: list[dict[str, Any]]) -> None:
         self._chart = chart
         self._sentence = sentence
         self._rows = rows

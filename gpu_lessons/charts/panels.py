@@ -51,7 +51,7 @@ def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
     """Return the gauge of the card's memory while a network of such layers is trained."""
     capacity = f"{grid.gpu_memory_bytes:.4g}"
     frame = (
-        alt.Chart(alt.Data(values=[{}]))
+        alt.Chart(alt.Data(values=[{"frame": 0}]))
         .mark_bar(color="#f1f5f9", stroke=GRID)
         .encode(x=alt.value(0), x2=alt.value(width), y=alt.value(0), y2=alt.value(26))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import altair as alt
@@ -40,6 +41,7 @@ class LiveBatchAndWidth:
         _JupyterChart.enable_offline()
         self.question = question
         self._dots: list[tuple[LayerQuestion, Dot]] = []
+        self._restoring = False
         self.batch = _slider("batch size", BATCHES_LOG2, batch_log2)
         self.width = _slider("layer width", WIDTHS_LOG2, width_log2)
         self.gpu = _picker("GPU", _usable("gpu"), question.gpu)
@@ -50,7 +52,7 @@ class LiveBatchAndWidth:
         self.measure_here = widgets.Button(description="Measure here", disabled=True)
         self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        self.figure = _JupyterChart(self._chart(), embed_options={"actions": False, "renderer": "svg"})
+        self.figure = _JupyterChart(self._chart(question), embed_options={"actions": False, "renderer": "svg"})
         self._connect()
         benchmark = this_cpu_if_measured()
         if benchmark is not None:
@@ -86,13 +88,25 @@ class LiveBatchAndWidth:
         try:
             action()
         except Exception as error:  # a callback's traceback would land in a log nobody reads
-            self.message.value = f"{type(error).__name__}: {error}" if not str(error) else str(error)
+            self.message.value = escape(str(error) or type(error).__name__, quote=False)
 
-    def _chart(self) -> alt.VConcatChart:
-        grid = layer_grid(self.question)
+    def _chart(self, question: LayerQuestion) -> alt.TopLevelSpec:
+        grid = layer_grid(question)
         return batch_and_width_chart(grid, batch_log2=self.batch.value, width_log2=self.width.value, sliders=False)
 
     def _ask_again(self) -> None:
+        if self._restoring:
+            return
+        try:
+            question = self._chosen()
+            chart = self._chart(question)
+        except Exception:
+            self._restore_pickers()
+            raise
+        self.question = question
+        self.figure.chart = chart
+
+    def _chosen(self) -> LayerQuestion:
         benchmark = this_cpu_if_measured()
         cpu: Machine = self.cpu.value
         here = benchmark is not None and cpu is benchmark.cpu
@@ -107,8 +121,16 @@ class LiveBatchAndWidth:
             dots=(),
         )
         same = [dot for asked, dot in self._dots if _same_work(asked, question)] if here else []
-        self.question = replace(question, dots=tuple(same))
-        self.figure.chart = self._chart()
+        return replace(question, dots=tuple(same))
+
+    def _restore_pickers(self) -> None:
+        """Let the pickers say again what the figure shows."""
+        self._restoring = True
+        try:
+            self.gpu.value, self.cpu.value = self.question.gpu, self.question.cpu
+            self.dtype.value, self.work.value = self.question.dtype, self.question.work
+        finally:
+            self._restoring = False
 
     def _measure_cpu(self) -> None:
         self.measure_cpu.disabled = True
@@ -144,7 +166,7 @@ class LiveBatchAndWidth:
         measurement = measure(workload, budget_s=MEASURE_BUDGET_S / 5)
         self._dots.append((self.question, Dot(*point, measurement.median_s)))
         self._ask_again()
-        self.message.value = str(measurement).replace("\n", "<br>")
+        self.message.value = escape(str(measurement), quote=False).replace("\n", "<br>")
 
 
 def _same_work(a: LayerQuestion, b: LayerQuestion) -> bool:
