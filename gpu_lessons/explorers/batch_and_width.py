@@ -7,7 +7,7 @@ from typing import Any
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.bundle import static_bundle
 from gpu_lessons.charts.display import is_live
-from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, layer_grid
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import calibrate
 from gpu_lessons.units import DTYPE_BYTES
@@ -83,12 +83,13 @@ def explore_batch_and_width(
         raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
     if cpu_machine.kind != "cpu":
         raise ValueError(f"cpu must be a CPU of the catalogue, got the GPU {cpu!r}")
+    require_choice("dtype", dtype, tuple(DTYPE_BYTES))
     question = LayerQuestion(
         gpu=gpu_machine,
         cpu=cpu_machine,
-        dtype=require_choice("dtype", dtype, tuple(DTYPE_BYTES)),
+        dtype=dtype,
         work=require_choice("work", work, tuple(WORKS)),
-        cpu_calibration=calibrate(cpu_machine),
+        cpu_calibration=calibrate(cpu_machine, cpu_dtype(dtype)),
     )
     return BatchAndWidth(
         question,

@@ -11,7 +11,7 @@ from gpu_lessons.model import Calibration, calibrate, predict
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, memory_needed
 
-__all__ = ["BATCHES_LOG2", "DEPTH", "WIDTHS_LOG2", "WORKS", "LayerQuestion", "layer_grid"]
+__all__ = ["BATCHES_LOG2", "DEPTH", "WIDTHS_LOG2", "WORKS", "LayerQuestion", "cpu_dtype", "layer_grid"]
 
 BATCHES_LOG2 = range(15)
 WIDTHS_LOG2 = range(6, 15)
@@ -23,12 +23,14 @@ WORKS: dict[str, tuple[str, type[DenseForward] | type[DenseTrainStep]]] = {
 }
 
 
+def cpu_dtype(dtype: str) -> str:
+    """Return the format a CPU computes in where the GPU uses ``dtype``: NumPy has no fast float16 product."""
+    return "float32" if dtype == "float16" else dtype
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerQuestion:
-    """What the pickers of the explorer choose.
-
-    ``cpu_dtype`` is the format the CPU computes in: NumPy has no fast float16 product, so float32 stands in.
-    """
+    """What the pickers of the explorer choose."""
 
     gpu: Machine
     cpu: Machine
@@ -41,7 +43,7 @@ class LayerQuestion:
     @property
     def cpu_dtype(self) -> str:
         """Number format on the CPU."""
-        return "float32" if self.dtype == "float16" else self.dtype
+        return cpu_dtype(self.dtype)
 
     def workload(self, batch_log2: int, width_log2: int, dtype: str) -> DenseForward | DenseTrainStep:
         """Return the layer at one point of the grid."""
@@ -58,7 +60,7 @@ def layer_grid(question: LayerQuestion) -> Grid:
         If the catalogue lacks a rate for the GPU or the CPU in this number format.
     """
     gpu = question.gpu
-    gpu_calibration = calibrate(gpu)
+    gpu_calibration = calibrate(gpu, question.dtype)
     points = [
         _point(question, gpu_calibration, batch_log2, width_log2)
         for width_log2 in WIDTHS_LOG2

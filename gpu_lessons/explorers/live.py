@@ -12,7 +12,7 @@ import ipywidgets as widgets
 
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.grid import Dot
-from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, layer_grid
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
 from gpu_lessons.hardware.machines import Machine, machines
 from gpu_lessons.measuring.refusal import refuse_measurement
 from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
@@ -116,7 +116,9 @@ class LiveBatchAndWidth:
             cpu=cpu,
             dtype=self.dtype.value,
             work=self.work.value,
-            cpu_calibration=benchmark.calibration if here and benchmark else calibrate(cpu),
+            cpu_calibration=benchmark.calibration
+            if here and benchmark
+            else calibrate(cpu, cpu_dtype(self.dtype.value)),
             cpu_source="fitted to measurements here" if here else "predicted",
             dots=(),
         )

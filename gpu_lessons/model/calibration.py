@@ -23,15 +23,15 @@ class _GpuClass(NamedTuple):
     tensor_share: float
 
 
-# Sustained shares of peak in large matrix products. Sources: clpeak result files, NVIDIA developer-forum and blog
-# measurements of cuBLAS, DeepBench; ranges 0.72-1.00 and 0.75-0.87, 0.56-0.76 and 0.97-1.16, 0.40-0.57 and 0.45-0.59.
+# Sustained shares of peak in large matrix products: the middle of public timings, which range over 0.72-1.00 and
+# 0.75-0.87, 0.56-0.76 and 0.97-1.16, 0.40-0.57 and 0.45-0.59; for float16 on tensor cores only.
 _DATA_CENTRE = _GpuClass("data-centre cards", 0.86, 0.80)
 _GEFORCE = _GpuClass("GeForce cards", 0.66, 1.0)
 _SMALL_BOARD = _GpuClass("boards of up to 150 W", 0.50, 0.52)
 
 # Median of a stencil on 62 GPUs and 55 CPUs, as a share of the data sheet (FluidX3D's published table).
 _GPU_MEMORY_SHARE, _CPU_MEMORY_SHARE = 0.82, 0.51
-# L2 bandwidth over memory bandwidth: A100, H100, H200, L40 lie between 3 and 6 (gpu-benches).
+# L2 bandwidth over memory bandwidth: A100, H100, H200, L40 lie between 3 and 6 in public micro-benchmarks.
 _L2_OVER_MEMORY = 4.0
 # A library call queued behind others: about 6 µs a kernel.
 _QUEUED_LAUNCH_S = 6e-6
@@ -52,15 +52,17 @@ _MEBI = 2**20
 
 
 @lru_cache(maxsize=256)
-def calibrate(machine: Machine) -> Calibration:
+def calibrate(machine: Machine, dtype: str = "float32") -> Calibration:
     """Return sustained numbers for a machine of the catalogue.
+
+    The numbers are the same for every ``dtype``; ``error`` and ``basis`` say how well that one is known.
 
     Raises
     ------
     ValueError
         If the catalogue knows no rate or no bandwidth for it.
     """
-    return _calibrate_gpu(machine) if machine.kind == "gpu" else _calibrate_cpu(machine)
+    return _calibrate_gpu(machine, dtype) if machine.kind == "gpu" else _calibrate_cpu(machine, dtype)
 
 
 def _gpu_class(machine: Machine) -> _GpuClass:
@@ -69,12 +71,12 @@ def _gpu_class(machine: Machine) -> _GpuClass:
     return _SMALL_BOARD if machine.power_w is not None and machine.power_w <= 150 else _DATA_CENTRE
 
 
-def _calibrate_gpu(machine: Machine) -> GpuCalibration:
+def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
     gpu_class = _gpu_class(machine)
     published = machine.sustained_share_of_peak
     flops_per_s = {
-        dtype: peak * published.get(dtype, gpu_class.tensor_share if dtype == "float16" else gpu_class.vector_share)
-        for dtype, peak in machine.peak_flops_per_s.items()
+        name: peak * published.get(name, gpu_class.tensor_share if name == "float16" else gpu_class.vector_share)
+        for name, peak in machine.peak_flops_per_s.items()
     }
     memory = _known(machine, "memory_bandwidth_bytes_per_s")
     memory_share = machine.sustained_share_of_memory_bandwidth or _GPU_MEMORY_SHARE
@@ -91,14 +93,14 @@ def _calibrate_gpu(machine: Machine) -> GpuCalibration:
         link_bandwidth_bytes_per_s=link,
         pageable_share=_PAGEABLE_SHARE,
         copy_latency_s=_COPY_LATENCY_S,
-        error=_PUBLISHED_ERROR if published else _CLASS_ERROR,
-        basis=f"Sustained rates: {'published for this card' if published else f'typical of {gpu_class.name}'}.",
+        error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
+        basis=_basis(dtype, "published for this card" if dtype in published else f"typical of {gpu_class.name}"),
     )
 
 
-def _calibrate_cpu(machine: Machine) -> CpuCalibration:
+def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     published = machine.sustained_flops_per_s
-    flops_per_s = {dtype: peak * _CPU_SHARE for dtype, peak in machine.peak_flops_per_s.items()} | dict(published)
+    flops_per_s = {name: peak * _CPU_SHARE for name, peak in machine.peak_flops_per_s.items()} | dict(published)
     if "float32" in flops_per_s:
         flops_per_s.setdefault("float64", flops_per_s["float32"] / 2)  # half as many numbers in a vector register
     if not flops_per_s:
@@ -118,9 +120,13 @@ def _calibrate_cpu(machine: Machine) -> CpuCalibration:
         last_level_cache_bytes=cache_bytes,
         second_level_cache_bytes=cache_bytes,
         threads=None,
-        error=_PUBLISHED_ERROR if published else _CLASS_ERROR,
-        basis=f"Sustained rates: {'published for this CPU' if published else 'typical of CPUs'}.",
+        error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
+        basis=_basis(dtype, "published for this CPU" if dtype in published else "typical of CPUs"),
     )
+
+
+def _basis(dtype: str, origin: str) -> str:
+    return f"Sustained {dtype} rate: {origin}."
 
 
 def _known(machine: Machine, field: str) -> float:

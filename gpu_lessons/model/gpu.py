@@ -28,6 +28,8 @@ TILE_SHAPES = (
 
 # A part of a split sum costs at least as much as this many terms: a block must start and write what it has.
 MIN_SPLIT_K = 128
+# More waves than this are never sought by splitting: the last one, half empty, is a small part of the whole by then.
+MOST_WAVES = 4
 
 
 class KernelTime(NamedTuple):
@@ -130,7 +132,7 @@ class GpuCalibration:
                 compute_s = waves * terms * s_per_k + partial / self.cache_bandwidth_bytes_per_s
                 if best is None or compute_s < best.compute_s:
                     best = Tiling(rows, columns, split, tiles * split, waves, compute_s, partial)
-                if tiles * split >= sm_count or k <= split * MIN_SPLIT_K:
+                if tiles * split >= MOST_WAVES * sm_count or k <= split * MIN_SPLIT_K:
                     break
                 split *= 2
         assert best is not None  # TILE_SHAPES is not empty

@@ -59,7 +59,7 @@ def predict(
         raise TypeError(f"machine must be a Machine such as gl.machine('nvidia-t4'), got {machine!r}")
     if launch_overhead_s is not None:
         _require_overhead(launch_overhead_s)
-    device = calibration or calibrate(machine)
+    device = calibration or calibrate(machine, getattr(workload, "dtype", "float32"))
     overhead_s = device.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
     if isinstance(workload, Copy):
         return _predict_copy(workload, machine, device)
