@@ -94,8 +94,9 @@ class Measurement:
 class Prediction:
     """Time of one workload on one machine, computed by the model.
 
-    ``seconds`` is ``launch_s`` + ``copy_s`` + the sum over kernels of the larger of compute and memory time;
-    ``compute_s`` and ``memory_s`` are the two sums apart, so that each can be seen.
+    ``seconds`` is ``launch_s`` + ``copy_s`` + the time of the kernels. A GPU overlaps a kernel's arithmetic with its
+    memory traffic, so the longer of the two counts; a CPU packs the operands of a product before it multiplies, so
+    the two add up. ``compute_s`` and ``memory_s`` are their sums over the kernels, so that each can be seen.
 
     Attributes
     ----------

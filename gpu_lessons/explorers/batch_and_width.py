@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.bundle import static_bundle
 from gpu_lessons.charts.display import is_live
@@ -11,7 +12,6 @@ from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, L
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import calibrate
 from gpu_lessons.units import DTYPE_BYTES
-from gpu_lessons.work.arguments import require_choice, require_count
 
 __all__ = ["BatchAndWidth", "explore_batch_and_width"]
 

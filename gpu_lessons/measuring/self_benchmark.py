@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from gpu_lessons.arguments import require_count
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.measuring.timing import measure
@@ -16,7 +17,6 @@ from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.records import Measurement
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import DenseForward, Workload
-from gpu_lessons.work.arguments import require_count
 
 __all__ = ["CpuBenchmark", "measure_this_cpu"]
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
-from gpu_lessons.work.arguments import require_choice, require_count
 
 __all__ = ["measure", "sample_times"]
 

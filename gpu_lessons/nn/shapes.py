@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any, TypeAlias
 
 from array_api_compat import array_namespace, is_array_api_obj
@@ -12,7 +11,6 @@ __all__ = [
     "Namespace",
     "dtype_name",
     "require_floats",
-    "require_integer",
     "require_library",
     "require_like",
     "require_shape",
@@ -21,20 +19,6 @@ __all__ = [
 # The array API standard has no static types yet: any library's array, any library's namespace.
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
-
-
-def require_integer(name: str, value: object, *, at_least: int) -> int:
-    """Return ``value`` as an ``int``, or refuse what is no integer (a bool is none) or too small."""
-    allowed = f"{name} must be an integer of at least {at_least}, got {value!r}"
-    if isinstance(value, bool):
-        raise TypeError(allowed)
-    try:
-        integer = operator.index(value)  # type: ignore[arg-type]  # the TypeError is what is asked for
-    except TypeError:
-        raise TypeError(allowed) from None
-    if integer < at_least:
-        raise ValueError(allowed)
-    return integer
 
 
 def require_floats(name: str, array: Array) -> Namespace:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from gpu_lessons.arguments import require_choice, require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES, format_bytes
-from gpu_lessons.work.arguments import require_choice, require_count, require_dtype
 
 __all__ = ["MemoryLedger", "memory_needed"]
 

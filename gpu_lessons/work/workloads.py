@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
+from gpu_lessons.arguments import require_choice, require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES
-from gpu_lessons.work.arguments import require_choice, require_count, require_dtype
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel, matmul_kernel
 
 __all__ = ["Copy", "DenseForward", "DenseTrainStep", "Elementwise", "Workload"]

@@ -115,7 +115,7 @@ gl.explore_batch_and_width()
 # %% [markdown]
 # How to read it:
 #
-# - Solid marks are measured, dashed lines are predicted; the band is the model's error.
+# - Dashed lines are predicted, and the band is the model's error. Filled dots are measured.
 # - The shading says what the GPU waits for: the launch, its weights, or arithmetic; *filling* means that some of its SMs have no work.
 # - The dotted line pays for the bus.
 # - On the map, the black line is where both machines take equally long.
