@@ -144,7 +144,7 @@ def measured(monkeypatch):
     benchmark = CpuBenchmark(cpu, numbers, (), ())
     here = replace(this_machine(), cpu=cpu, usable_cores=2, available_memory_bytes=10**12)
 
-    def measure_this_cpu(budget_s=20.0, *, threads=None, on_progress=lambda share, text: None):
+    def measure_this_cpu(budget_s=20.0, *, threads=None, again=False, on_progress=lambda share, text: None):
         on_progress(0.5, "half of it")
         self_benchmark._done[2] = benchmark
         return benchmark
@@ -324,3 +324,26 @@ def test_a_format_this_cpu_was_not_measured_in_is_taken_back(live, measured):
     live.dtype.value = "float64"
     assert live.message.value.startswith("no float64 rate is known for Made-up CPU")
     assert live.dtype.value == "float32"
+
+
+def test_measuring_this_cpu_again_replaces_its_numbers_in_the_figure(live, monkeypatch):
+    numbers = calibrate(machine("amd-ryzen-9-7950x"))
+    cpu = replace(machine("amd-ryzen-9-7950x"), slug="this-cpu", name="Made-up CPU")
+    asked, kept = [], []
+
+    def measure_this_cpu(*, again=False, on_progress=None):
+        asked.append(again)
+        launch_s = (1e-3, 1.0)[len(kept)]
+        kept.append(CpuBenchmark(cpu, replace(numbers, launch_overhead_s=launch_s, threads=2, error=0.1), (), ()))
+        return kept[-1]
+
+    monkeypatch.setattr(LIVE, "measure_this_cpu", measure_this_cpu)
+    monkeypatch.setattr(LIVE, "this_cpu_if_measured", lambda: kept[-1] if kept else None)
+    fastest_s = []
+    for _ in range(2):
+        live.measure_cpu.click()
+        rows = live.figure.chart.to_dict()["data"]["values"]
+        fastest_s.append(min(row["cpu_s"] for row in rows))
+    assert asked == [False, True]
+    assert fastest_s[0] < 0.1
+    assert fastest_s[1] >= 2.0

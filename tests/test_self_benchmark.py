@@ -105,6 +105,11 @@ def test_the_second_call_measures_nothing(made_up):
     assert len(made_up.calls) == count
 
 
+def test_asked_again_it_measures_again(made_up):
+    first = measure_this_cpu()
+    assert measure_this_cpu(again=True) is not first
+
+
 def test_another_number_of_threads_is_another_benchmark(made_up):
     both, one = measure_this_cpu(), measure_this_cpu(threads=1)
     assert (both.calibration.threads, one.calibration.threads) == (2, 1)
