@@ -386,3 +386,18 @@ def test_an_unknown_display_is_refused(monkeypatch):
 def test_without_a_kernel_the_display_is_static(monkeypatch):
     monkeypatch.delenv("GPU_LESSONS_DISPLAY", raising=False)
     assert is_live() is False
+
+
+def test_a_layer_too_large_for_the_card_has_no_gpu_time_to_show():
+    card = machine("nvidia-rtx-4060-laptop")
+    grid = layer_grid(question(gpu=card.slug, dtype="float64", work="training step"))
+    largest = grid.at(14, 14)
+    needed = DenseTrainStep(batch_size=2**14, n_in=2**14, n_out=2**14, dtype="float64").memory_bytes
+    assert needed > card.memory_bytes
+    assert grid.sentence(largest).endswith(f"on {card.name} it does not fit.")
+    fitting = {(row["batch_log2"], row["width_log2"]): row["fits"] for row in grid.rows()}
+    assert not fitting[14, 14]
+    assert fitting[0, 6]
+    shown = texts_at(chart_of(grid).to_dict(), 14, 14)
+    assert "GPU" in shown  # the curve and its name end at the last batch that fits
+    assert not any(text.endswith("×") and text[0].isdigit() for text in shown)

@@ -12,11 +12,13 @@ from gpu_lessons.charts.grid import REGIME_NAMES, Grid
 from gpu_lessons.charts.panels import memory_panel, speedup_map, time_parts
 from gpu_lessons.charts.theme import (
     CPU,
+    FITS,
     GPU,
     INK,
     LAUNCH,
     MUTED,
     SELECTED,
+    WARNING,
     chart_config,
     count_label,
     text_style,
@@ -87,7 +89,13 @@ def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> 
 def _headline(grid: Grid) -> alt.LayerChart:
     here = alt.Chart().transform_filter(SELECTED)
     left, right = alt.value(0), alt.value(_WIDE)
-    faster = alt.condition("datum.speedup_log10 >= 0", alt.value(GPU), alt.value(CPU))
+    faster = (
+        alt.when(f"!{FITS}")
+        .then(alt.value(WARNING))
+        .when("datum.speedup_log10 >= 0")
+        .then(alt.value(GPU))
+        .otherwise(alt.value(CPU))
+    )
     layers = [
         here.mark_text(**text_style(GPU, 26, weight="bold")).encode(
             x=left, y=alt.value(14), text="headline:N", color=faster
@@ -116,13 +124,16 @@ def _times(grid: Grid) -> alt.LayerChart:
         ),
     )
     scale = alt.Scale(type="log", domain=[10.0 ** decades[0], 10.0 ** decades[-1]], nice=False)
-    axis = alt.Axis(values=[10.0**e for e in decades], labelExpr=vega_time("datum.value"))
+    axis = alt.Axis(
+        values=[10.0**e for e in decades],
+        labelExpr=f"datum.value >= 1 ? format(datum.value, ',') + ' s' : {vega_time('datum.value')}",
+    )
 
     def y(field: str) -> alt.Y:
         return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
 
     curve = alt.Chart().transform_filter("datum.width_log2 === width_log2")
-    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y, max(batches)), *_gap(x, y), *_dots(grid, x, y)]
+    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_gap(x, y), *_dots(grid, x, y)]
     return alt.layer(*layers).properties(width=_LEFT, height=430, title="Time for one layer")
 
 
@@ -147,21 +158,23 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
     return [boxes, names]
 
 
-def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y], last: int) -> list[alt.Chart]:
+def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     layers = []
     for field, color, error in (("cpu_s", CPU, grid.cpu.error), ("gpu_s", GPU, grid.gpu.error)):
-        band = curve.transform_calculate(
+        shown = curve if field == "cpu_s" else curve.transform_filter(FITS)
+        band = shown.transform_calculate(
             low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}"
         )
         layers.append(band.mark_area(color=color, opacity=0.15, clip=True).encode(x=x, y=y("low"), y2="high:Q"))
-    end = curve.transform_filter(f"datum.batch_log2 === {last}")
     for field, color, dash, name, dy in (
         ("cpu_s", CPU, _DASHED, "CPU", 0),
         ("bus_s", GPU, _DOTTED, "GPU + bus", -8),
         ("gpu_s", GPU, _DASHED, "GPU", 6),
     ):
         width, weight = (2, "normal") if dash is _DOTTED else (3, "bold")
-        layers.append(curve.mark_line(color=color, strokeDash=dash, strokeWidth=width).encode(x=x, y=y(field)))
+        shown = curve if field == "cpu_s" else curve.transform_filter(FITS)
+        end = shown.transform_joinaggregate(end="max(batch_log2)").transform_filter("datum.batch_log2 === datum.end")
+        layers.append(shown.mark_line(color=color, strokeDash=dash, strokeWidth=width).encode(x=x, y=y(field)))
         layers.append(
             end.mark_text(text=name, **text_style(color, 12, dx=6, dy=dy, weight=weight)).encode(x=x, y=y(field))
         )
@@ -177,7 +190,8 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
         "align": alt.expr("batch_log2 < 3 ? 'left' : 'right'"),
         "dx": alt.expr("batch_log2 < 3 ? 8 : -8"),
     }
-    middle = here.transform_calculate(middle="sqrt(datum.cpu_s * datum.gpu_s)")
+    both = here.transform_filter(FITS)
+    middle = both.transform_calculate(middle="sqrt(datum.cpu_s * datum.gpu_s)")
     tooltip = [
         alt.Tooltip(f"{field}:N", title=title)
         for field, title in (("cpu", "CPU"), ("gpu", "GPU"), ("bus", "GPU + bus"))
@@ -187,9 +201,9 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     )
     return [
         here.mark_rule(color=LAUNCH).encode(x=x),
-        here.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
+        both.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
         rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip),
-        rings.mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),
+        rings.transform_filter(FITS).mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),
         middle.mark_text(**beside, stroke="white", strokeWidth=4).encode(x=x, y=y("middle"), text="factor:N"),
         middle.mark_text(**beside).encode(x=x, y=y("middle"), text="factor:N"),
     ]

@@ -131,9 +131,11 @@ class Grid:
 
     def sentence(self, point: Point) -> str:
         """Return the figure in one sentence, for those who do not see it."""
+        on_cpu = f"{format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source})"
+        if not self.fits(point):
+            return f"One dense layer, {self.setting(point)}: {on_cpu}; on {self.gpu.name} it does not fit."
         return (
-            f"One dense layer, {self.setting(point)}: "
-            f"{format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source}), "
+            f"One dense layer, {self.setting(point)}: {on_cpu}, "
             f"{format_time(point.gpu_s)} on {self.gpu.name} ({self.gpu.source}), "
             f"{format_time(point.bus_s)} with copies over the bus; {self.headline(point)}."
         )
@@ -157,6 +159,7 @@ class Grid:
             "line": f"{self.second_line(point)}   ·   {self.setting(point)}",
             "factor": format_factor(max(point.speedup, 1 / point.speedup)),
             "memory": self._memory_line(point),
+            "fits": self.fits(point),
         }
 
     def _memory_line(self, point: Point) -> str:

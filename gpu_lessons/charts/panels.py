@@ -12,11 +12,13 @@ from gpu_lessons.charts.theme import (
     COMPUTE,
     COPY_IN,
     COPY_OUT,
+    FITS,
     GRID,
     INK,
     LAUNCH,
     MEMORY_BLUES,
     MUTED,
+    NOTHING,
     SELECTED,
     WARNING,
     count_label,
@@ -40,8 +42,8 @@ _MEMORY_PARTS = tuple(
 
 def time_parts(width: int) -> alt.LayerChart:
     """Return the bar that shows where the GPU's time goes, copies over the bus included."""
-    parts = _stacked_bar(_TIME_PARTS, total="datum.bus_s", width=width)
-    labels = _part_labels(_TIME_PARTS, vega_time("datum.size"), width)
+    parts = [part.transform_filter(FITS) for part in _stacked_bar(_TIME_PARTS, total="datum.bus_s", width=width)]
+    labels = _part_labels(_TIME_PARTS, f"{FITS} ? {vega_time('datum.size')} : ''", width)
     return alt.layer(*parts, *labels).properties(
         width=width, height=62, title="Where the GPU's time goes", view=alt.ViewConfig(stroke=None)
     )
@@ -114,7 +116,7 @@ def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None, wid
     """Name the parts in fixed columns, each beside a square of its colour: thin parts stay readable."""
     names = "{" + ", ".join(f"{field}: '{name}'" for field, name, _ in parts) + "}"
     columns = _folded(parts).transform_calculate(
-        name=f"({names})[datum.field]", x=f"datum.place / {len(parts)}", value=value or "''"
+        name=f"({names})[datum.field]", x="[0, 0.25, 0.48, 0.77][datum.place]", value=value or "''"
     )
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
     labels = [
@@ -151,7 +153,7 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
         high="datum.width_log2 + 0.5",
         size="'batch ' + pow(2, datum.batch_log2) + ', width ' + pow(2, datum.width_log2)",
     )
-    color = alt.Color(
+    speedup = alt.Color(
         "speedup_log10:Q",
         scale=alt.Scale(domain=[-2, 2], scheme="brownbluegreen", clamp=True),
         legend=alt.Legend(
@@ -162,6 +164,7 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
             "+ pow(10, abs(datum.value)) + '×'",
         ),
     )
+    color = alt.when(FITS).then(speedup).otherwise(alt.value(NOTHING))
     tooltip = [alt.Tooltip("size:N", title="size"), alt.Tooltip("headline:N", title="result")]
     fill = cells.mark_rect().encode(x=x, x2="right:Q", y=y, y2="high:Q", color=color, tooltip=tooltip)
     outline = {"fillOpacity": 0, "stroke": INK, "strokeWidth": 2.5}

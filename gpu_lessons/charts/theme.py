@@ -9,10 +9,12 @@ __all__ = [
     "COPY_IN",
     "COPY_OUT",
     "CPU",
+    "FITS",
     "GPU",
     "INK",
     "LAUNCH",
     "MUTED",
+    "NOTHING",
     "SELECTED",
     "WARNING",
     "chart_config",
@@ -28,8 +30,12 @@ CPU, GPU = "#d97706", "#0f766e"
 LAUNCH, COMPUTE, COPY_IN, COPY_OUT = "#94a3b8", GPU, "#7c3aed", "#a78bfa"
 MEMORY_BLUES = ("#1e3a8a", "#2563eb", "#60a5fa", "#93c5fd")
 WARNING = "#b91c1c"
+#: Where there is no number to show.
+NOTHING = "#cbd5e1"
 #: Filter for the row the sliders point at.
 SELECTED = "datum.batch_log2 === batch_log2 && datum.width_log2 === width_log2"
+#: Filter for rows whose layer fits on the card: elsewhere the GPU has no time to show.
+FITS = "datum.fits"
 FONT = "DejaVu Sans, Verdana, sans-serif"
 
 
