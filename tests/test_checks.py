@@ -1,0 +1,128 @@
+"""Every check of every lesson: the solution passes, seeded wrong answers fail, the stub is not attempted."""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+import gpu_lessons as gl
+from gpu_lessons import lessons
+from gpu_lessons.lessons import Check
+from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
+from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
+from gpu_lessons.lessons.start_here import check_seconds_to_read
+
+
+def seconds(batch, width, machine):
+    return gl.predict(gl.DenseForward(batch_size=batch, n_in=width, n_out=width), machine).seconds
+
+
+def copy_s(n_bytes, gpu):
+    return gl.predict(gl.Copy(n_bytes), gpu).seconds
+
+
+def first_batch(width, gpu, cpu, *, step=lambda batch: 2 * batch, start=1):
+    batch = start
+    while seconds(batch, width, gpu) >= seconds(batch, width, cpu):
+        batch = step(batch)
+    return batch
+
+
+def bus(batch, width, gpu, cpu, *, copies=2, size=4):
+    return seconds(batch, width, cpu) / (seconds(batch, width, gpu) + copies * copy_s(batch * width * size, gpu))
+
+
+def plain_neuron(x, w, b):
+    return b + sum(x_i * w_i for x_i, w_i in zip(x, w, strict=True))
+
+
+# check: (solution, wrong answers a learner may well give)
+ANSWERS = {
+    check_seconds_to_read: (
+        lambda machine: machine.memory_bytes / machine.memory_bandwidth_bytes_per_s,
+        [
+            lambda machine: machine.memory_bandwidth_bytes_per_s / machine.memory_bytes,
+            lambda machine: machine.memory_bytes / machine.link_bandwidth_bytes_per_s,
+            lambda machine: machine.memory_bytes * 8 / machine.memory_bandwidth_bytes_per_s,
+        ],
+    ),
+    check_neuron: (
+        plain_neuron,
+        [
+            lambda x, w, b: sum(x_i * w_i for x_i, w_i in zip(x, w, strict=True)),
+            lambda x, w, b: sum(b + x_i * w_i for x_i, w_i in zip(x, w, strict=True)),
+            lambda x, w, b: b + sum(x) * sum(w),
+        ],
+    ),
+    check_layer: (
+        lambda x, w, b: x @ w + b,
+        [lambda x, w, b: x @ w, lambda x, w, b: (x @ w).T + b[0], lambda x, w, b: np.maximum(x @ w + b, 0)],
+    ),
+    check_count_flops: (
+        lambda batch, n_in, n_out: 2 * batch * n_in * n_out,
+        [
+            lambda batch, n_in, n_out: batch * n_in * n_out,
+            lambda batch, n_in, n_out: batch * (2 * n_in - 1) * n_out,
+            lambda batch, n_in, n_out: 2 * n_in * n_out,
+        ],
+    ),
+    check_break_even_batch: (
+        first_batch,
+        [
+            lambda width, gpu, cpu: first_batch(width, cpu, gpu),
+            lambda width, gpu, cpu: first_batch(width, gpu, cpu, step=lambda batch: batch + 1),
+            lambda width, gpu, cpu: 2 * first_batch(width, gpu, cpu),
+            lambda width, gpu, cpu: 256,
+        ],
+    ),
+    check_speedup_with_bus: (
+        bus,
+        [
+            lambda batch, width, gpu, cpu: bus(batch, width, gpu, cpu, copies=1),
+            lambda batch, width, gpu, cpu: bus(batch, width, gpu, cpu, size=1),
+            lambda batch, width, gpu, cpu: bus(batch, width, gpu, cpu, copies=0),
+            lambda batch, width, gpu, cpu: 1 / bus(batch, width, gpu, cpu),
+        ],
+    ),
+}
+
+
+def every_check():
+    modules = (importlib.import_module(f"gpu_lessons.lessons.{m.name}") for m in pkgutil.iter_modules(lessons.__path__))
+    return {value for module in modules for value in vars(module).values() if isinstance(value, Check)}
+
+
+def test_no_check_of_the_lessons_is_missing_here():
+    assert every_check() == set(ANSWERS)
+
+
+@pytest.mark.parametrize("check", ANSWERS, ids=lambda check: check.__name__)
+def test_the_solution_is_right_and_the_stub_is_not_attempted(check):
+    solution, _ = ANSWERS[check]
+    parameters = inspect.signature(solution).parameters.values()
+    names = ", ".join(each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD)
+    stub = eval(f"lambda {names}: ...")  # what the learner's notebook holds at first
+    assert check(solution).outcome == "right"
+    assert check(stub).outcome == "not attempted"
+    assert check(...).outcome == "not attempted"
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong"),
+    [(check, wrong) for check, (_, answers) in ANSWERS.items() for wrong in answers],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_wrong_answer_is_wrong_and_quoted(check, wrong):
+    verdict = check(wrong)
+    assert verdict.outcome == "wrong"
+    assert "expected" in verdict.message
+    assert "got" in verdict.message
+
+
+@pytest.mark.parametrize("check", ANSWERS, ids=lambda check: check.__name__)
+def test_there_is_a_ladder_of_hints(check):
+    hints = [str(check.hint()) for _ in range(3)]
+    assert len(set(hints)) == 3
+    assert check.hint() == hints[-1]
