@@ -115,8 +115,10 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str, width: 
 def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None, width: int) -> list[alt.Chart]:
     """Name the parts in fixed columns, each beside a square of its colour: thin parts stay readable."""
     names = "{" + ", ".join(f"{field}: '{name}'" for field, name, _ in parts) + "}"
+    # The third column of times is the kernel's, which can take minutes; names alone share the width evenly.
+    columns_at = [0, 0.25, 0.48, 0.77] if value else [0, 0.25, 0.5, 0.75]
     columns = _folded(parts).transform_calculate(
-        name=f"({names})[datum.field]", x="[0, 0.25, 0.48, 0.77][datum.place]", value=value or "''"
+        name=f"({names})[datum.field]", x=f"{columns_at}[datum.place]", value=value or "''"
     )
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
     labels = [
