@@ -42,9 +42,9 @@ _MEMORY_PARTS = tuple(
 
 def time_parts(width: int) -> alt.LayerChart:
     """Return the bar that shows where the GPU's time goes, copies over the bus included."""
-    parts = [part.transform_filter(FITS) for part in _stacked_bar(_TIME_PARTS, total="datum.bus_s", width=width)]
-    labels = _part_labels(_TIME_PARTS, f"{FITS} ? {vega_time('datum.size')} : ''", width)
-    return alt.layer(*parts, *labels).properties(
+    bar = _stacked_bar(_TIME_PARTS, total="datum.bus_s").transform_filter(FITS)
+    labels = _part_labels(_TIME_PARTS, f"{FITS} ? {vega_time('datum.size')} : ''")
+    return alt.layer(bar, *labels).properties(
         width=width, height=62, title="Where the GPU's time goes", view=alt.ViewConfig(stroke=None)
     )
 
@@ -57,8 +57,8 @@ def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
         .mark_bar(color="#f1f5f9", stroke=GRID)
         .encode(x=alt.value(0), x2=alt.value(width), y=alt.value(0), y2=alt.value(26))
     )
-    parts = _stacked_bar(_MEMORY_PARTS, total=capacity, width=width)
-    names = _part_labels(_MEMORY_PARTS, None, width)
+    bar = _stacked_bar(_MEMORY_PARTS, total=capacity)
+    names = _part_labels(_MEMORY_PARTS, None)
     over = alt.condition(f"datum.training_bytes > {capacity}", alt.value(WARNING), alt.value(INK))
     line = (
         alt.Chart()
@@ -66,7 +66,7 @@ def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
         .mark_text(**text_style(INK, 12))
         .encode(x=alt.value(0), y=alt.value(60), text="memory:N", color=over)
     )
-    return alt.layer(frame, *parts, *names, line).properties(
+    return alt.layer(frame, bar, *names, line).properties(
         width=width,
         height=66,
         title=f"Memory to train {grid.depth} such layers with Adam",
@@ -89,9 +89,9 @@ def _colors(parts: tuple[tuple[str, str, str], ...]) -> alt.Color:
     return alt.Color("field:N", scale=scale, legend=None)
 
 
-def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str, width: int) -> list[alt.Chart]:
+def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str) -> alt.Chart:
     """Return the parts side by side; what exceeds ``total`` is cut off at the right end."""
-    bar = (
+    bar: alt.Chart = (
         _folded(parts)
         .transform_stack(
             stack="size",
@@ -109,10 +109,10 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str, width: 
             color=_colors(parts),
         )
     )
-    return [bar]
+    return bar
 
 
-def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None, width: int) -> list[alt.Chart]:
+def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None) -> list[alt.Chart]:
     """Name the parts in fixed columns, each beside a square of its colour: thin parts stay readable."""
     names = "{" + ", ".join(f"{field}: '{name}'" for field, name, _ in parts) + "}"
     # The third column of times is the kernel's, which can take minutes; names alone share the width evenly.

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count
-from gpu_lessons.hardware.arrays import cuda_status
+from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
@@ -124,12 +123,6 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
     here = this_machine()
     if not usable or here.gpu is None:
         raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
-    xp: Any = _cupy()
+    xp = cupy_namespace()
     samples_s, warmup_s, calls = sample_times(workload.make(xp), budget_s, xp.cuda.Device().synchronize)
     return Measurement(workload, here.gpu.name, None, samples_s, warmup_s, calls)
-
-
-def _cupy() -> Any:  # noqa: ANN401 - the namespace has no type of its own
-    from gpu_lessons.hardware.arrays import cupy_namespace
-
-    return cupy_namespace()
