@@ -125,7 +125,7 @@ print(f"loops {loops_s * 1e6:,.0f} µs, product {product_s * 1e6:,.1f} µs")
 reveal(loop_guess, loops_s / product_s, "measured, this machine")
 
 # %% [markdown]
-# Divide the loops' time by the number of multiplications, 4 × 64 × 32. Python needs tens of nanoseconds for each: it looks up objects, checks types, makes a new number.
+# Divide the loops' time by the number of multiplications, 4 × 64 × 32. Most of what Python needs for each is not arithmetic: it looks up objects, checks types, makes a new number.
 #
 # BLAS does none of that. It also uses **SIMD**: one instruction that multiplies 8 or 16 numbers at once.
 
