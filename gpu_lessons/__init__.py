@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
+    from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 _HOME = {
     "compare_machines": "charts.comparison",
     "explore_batch_and_width": "explorers",
+    "explore_inside_the_gpu": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
     "machine": "hardware.machines",
@@ -44,6 +47,7 @@ _HOME = {
     "say_devices": "lessons.setup",
     "measure": "measuring",
     "measure_this_cpu": "measuring",
+    "plot_thread_map": "charts.thread_map",
     "predict": "model",
     "Measurement": "records",
     "Prediction": "records",

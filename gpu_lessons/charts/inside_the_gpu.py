@@ -24,7 +24,7 @@ _WAVES_HEIGHT = 3 * _LABEL + 2 * _STRIP
 #: Waves in turn, and the last one, darker in grey as well. A unit without a block is hollow.
 _WAVES, _LAST = ("#a7d8d2", "#d3ece9"), GPU
 _HERE = "datum.card === card && datum.neurons === neurons"
-_NO_FRAME = alt.ViewConfig(stroke=None)
+_NO_FRAME = alt.ViewConfig(stroke="transparent")
 
 
 def inside_the_gpu_chart(grid: TileGrid, *, card: int, neurons: int, sliders: bool) -> alt.TopLevelSpec:
@@ -128,7 +128,7 @@ def _tiles(grid: TileGrid) -> alt.LayerChart:
     )
     edge = _here().transform_calculate(left="0", right="datum.neurons", top="0", bottom=f"{grid.batch_size}")
     outline = edge.mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2).encode(x=x, x2="right:Q", y=y, y2="bottom:Q")
-    return alt.layer(fill, numbers, outline).properties(
+    return alt.layer(fill, outline, numbers).properties(
         width=_LEFT, height=_CELL * _ROWS, title="The layer's output, cut into tiles of 128 × 128", view=_NO_FRAME
     )
 
