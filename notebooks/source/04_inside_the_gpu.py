@@ -37,27 +37,26 @@ peaks = gpu.peak_flops_per_s["float32"], cpu.peak_flops_per_s["float32"]
 reveal(peak_guess, peaks[0] / peaks[1], "data sheets of both")
 
 # %% [markdown]
-# The two boxes count different things. A **CUDA core** is a **lane**: it multiplies and adds, and nothing else. The part that fetches an instruction and hands it to the lanes is the **SM**.
+# The two boxes count different things. A **CUDA core** is a **lane**: it multiplies and adds. The part that fetches an instruction and hands it to the lanes is the **SM**.
 #
-# A CPU core has lanes too. They are its vector unit.
+# A CPU core has lanes too, in its vector unit. Below is the same count for all, and a server CPU joins in.
 
 # %%
-print("                    cores  lanes each   lanes  clock")
-for machine, cores, hz in ((gpu, gpu.sm_count, gpu.clock_hz), (cpu, cpu.cores, cpu.base_clock_hz)):
+print("                    cores  lanes each   lanes     clock")
+for machine in (gpu, cpu, gl.machine("amd-epyc-9654")):
+    cores, hz = (machine.sm_count, machine.clock_hz) if machine is gpu else (machine.cores, machine.base_clock_hz)
     lanes = machine.peak_flops_per_s["float32"] / (2 * hz)  # a lane does 2 FLOP a clock: multiply, add
     print(f"{machine.name:<18} {cores:6} {lanes / cores:11.0f} {lanes:7,.0f}  {hz / 1e9:.2f} GHz")
 
 # %% [markdown]
-# So it is 40 SMs against 16 cores, and ten times the lanes at a third of the clock.
+# Lanes against lanes, the T4 has ten times what the desktop CPU has, at a third of the clock. SMs against cores, it has more than one CPU and fewer than the other.
 #
-# The claim "a GPU has more computing units than a CPU" holds on both lines. But it is not thousands against a handful.
+# So "more computing units" needs the question: which units?
 
 # %% [markdown]
-# ## Feel the lanes
+# You can feel the lanes of your own CPU. A vector register holds twice as many float32 numbers as float64 numbers.
 #
-# You can notice the lanes of your own CPU. A vector register holds twice as many float32 numbers as float64 numbers.
-#
-# Below is one layer in both formats, on one core. Each takes the same number of operations. How many times as fast is float32?
+# Take one layer in both formats, on one core. Both need the same number of operations. How many times as fast is float32?
 
 # %% tags=["predict"]
 lanes_guess = ask("04-lanes", "Time in float64 divided by time in float32", low=0.1, high=100)
@@ -157,12 +156,9 @@ stair_guess = ask("04-stair", "Time with 641 neurons divided by time with 640", 
 
 
 # %% tags=["reveal"]
-def waves_of_128(width):
-    return math.ceil(1024 / 128) * math.ceil(width / 128) / gpu.sm_count
-
-
-stair = math.ceil(waves_of_128(641)) / math.ceil(waves_of_128(640))
-reveal(stair_guess, stair, "counted, tiles of 128 × 128 on 40 SMs")
+tiles = {width: math.ceil(1024 / 128) * math.ceil(width / 128) for width in (640, 641)}
+needed = {width: math.ceil(count / gpu.sm_count) for width, count in tiles.items()}
+reveal(stair_guess, needed[641] / needed[640], "counted, tiles of 128 × 128 on 40 SMs")
 
 # %% [markdown]
 # One more neuron starts a sixth column of tiles: 8 more tiles, a second wave. In it 8 SMs work and 32 have nothing to do.
@@ -236,7 +232,7 @@ reveal(library_guess, with_641.compute_s / with_640.compute_s, f"predicted, {gpu
 for width in (64, 640, 641, 1408):
     cut = t4.tile(1024, width, 1024, "float32")
     sums = f"sums in {cut.split_k} parts" if cut.split_k > 1 else "whole sums"
-    print(f"{width:5,} neurons: {cut.rows} × {cut.columns}, {sums}: {cut.blocks:,} blocks, {cut.waves} waves")
+    print(f"{width:5,} neurons: {cut.rows} × {cut.columns}, {sums}: {cut.blocks:,} blocks, waves: {cut.waves}")
 
 # %% [markdown]
 # Smaller tiles make more and shorter waves, so a last one that is half empty weighs less. Why not always the smallest? A large tile uses every number it loads more often.
@@ -283,7 +279,7 @@ for warps_here in (1, 2, 4, 8, 16, 32):
 # %% [markdown]
 # With 16 warps the waiting is hidden, and more bring nothing. The warps on an SM, as a share of the most it can hold, are its **occupancy**.
 #
-# A block needs registers and fast memory for all of its threads at once. Those run out first, so the occupancy of a product is often far below 100%, and that can be enough.
+# A block needs registers and fast memory for all of its threads at once. Often these run out first, so the occupancy of a product can be far below 100%, and that may be enough.
 
 # %%
 slots = gpu.max_threads_per_sm // 32
@@ -291,6 +287,8 @@ for blocks in (1, 2, 4):
     print(f"{blocks} block{'s' * (blocks > 1)} of 256 threads on an SM of the T4: occupancy {blocks * 8 / slots:.0%}")
 
 # %% [markdown]
+# An SM that holds two blocks works on them in turn, so each takes longer. A wave is then two blocks for each SM. The stairs keep their shape.
+#
 # A CPU hides waiting with large caches and by guessing ahead. A GPU hides it with more warps. That is why it wants thousands of neurons and samples: not one for each lane, but many.
 
 # %% [markdown]
@@ -303,14 +301,14 @@ units = choose(
     "04-units",
     "A GPU has more computing units than a CPU.",
     (
-        "true, and the number of CUDA cores is the fair one",
-        "true, counting lanes against lanes or SMs against cores",
-        "false",
+        "it holds, and CUDA cores against CPU cores is the fair count",
+        "it holds for lanes; SMs against cores depends on the two machines",
+        "it does not hold",
     ),
 )
 
 # %% tags=["reveal"]
-reveal_choice(units, units.choices[1], "A CUDA core is a lane; the CPU's lanes count too.")
+reveal_choice(units, units.choices[1], "A CUDA core is a lane, and a CPU has lanes too.")
 
 # %% [markdown]
 # And the second: a GPU runs the same instruction on many numbers at once. You have seen that it does, and that a CPU does too, with fewer lanes. What the GPU adds are the many warps that take turns.
