@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
     from gpu_lessons.devices import gpu as gpu
+    from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
@@ -42,6 +44,7 @@ _HOME = {
     "compare_machines": "charts.comparison",
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
+    "explore_inside_the_gpu": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
     "machine": "hardware.machines",
@@ -49,6 +52,7 @@ _HOME = {
     "say_devices": "lessons.setup",
     "measure": "measuring",
     "measure_this_cpu": "measuring",
+    "plot_thread_map": "charts.thread_map",
     "predict": "model",
     "Measurement": "records",
     "Prediction": "records",

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import pkgutil
 
 import numpy as np
@@ -11,6 +12,7 @@ import gpu_lessons as gl
 from gpu_lessons import lessons
 from gpu_lessons.lessons import Check
 from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
+from gpu_lessons.lessons.inside_the_gpu import check_next_stair, check_waves
 from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
 from gpu_lessons.lessons.start_here import check_seconds_to_read
 
@@ -36,6 +38,17 @@ def bus(batch, width, gpu, cpu, *, copies=2, size=4):
 
 def plain_neuron(x, w, b):
     return b + sum(x_i * w_i for x_i, w_i in zip(x, w, strict=True))
+
+
+def waves(batch, width, tile, sm_count, *, cut=math.ceil, deal=math.ceil):
+    return deal(cut(batch / tile) * cut(width / tile) / sm_count)
+
+
+def next_stair(width, batch, tile, sm_count, *, start=1, step=1):
+    wider = width + start
+    while waves(batch, wider, tile, sm_count) == waves(batch, width, tile, sm_count):
+        wider += step
+    return wider
 
 
 # check: (solution, wrong answers a learner may well give)
@@ -84,6 +97,26 @@ ANSWERS = {
             lambda batch, width, gpu, cpu: bus(batch, width, gpu, cpu, size=1),
             lambda batch, width, gpu, cpu: bus(batch, width, gpu, cpu, copies=0),
             lambda batch, width, gpu, cpu: 1 / bus(batch, width, gpu, cpu),
+        ],
+    ),
+    check_waves: (
+        waves,
+        [
+            lambda batch, width, tile, sm_count: waves(batch, width, tile, sm_count, deal=int),
+            lambda batch, width, tile, sm_count: waves(batch, width, tile, sm_count, cut=int),
+            lambda batch, width, tile, sm_count: math.ceil(batch * width / tile**2 / sm_count),
+            lambda batch, width, tile, sm_count: waves(batch, width, tile, 1),
+            lambda batch, width, tile, sm_count: batch // tile * width // tile // sm_count + 1,
+        ],
+    ),
+    check_next_stair: (
+        next_stair,
+        [
+            lambda width, batch, tile, sm_count: next_stair(width, batch, tile, sm_count) - 1,
+            lambda width, batch, tile, sm_count: next_stair(width, batch, tile, sm_count, step=tile),
+            lambda width, batch, tile, sm_count: width // tile * tile + tile + 1,
+            lambda width, batch, tile, sm_count: tile * sm_count + 1,
+            lambda width, batch, tile, sm_count: next_stair(width, batch, tile, sm_count, start=0) + 1,
         ],
     ),
 }

@@ -372,3 +372,19 @@ def test_the_basis_is_that_of_the_number_format_asked_for():
 def test_a_typical_rate_has_a_wider_band_than_a_published_one():
     published, typical = (predict(layer(64, 512), machine(slug)) for slug in ("nvidia-t4", "nvidia-rtx-4060"))
     assert typical.high_s / typical.low_s > published.high_s / published.low_s
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(GPUS), SIZE, SIZE, SIZE)
+def test_the_tiling_taken_is_the_fastest_of_those_listed(device, m, n, k):
+    calibration = calibrate(device)
+    tilings = calibration.tilings(m, n, k, "float32")
+    assert calibration.tile(m, n, k, "float32") in tilings
+    assert calibration.tile(m, n, k, "float32").compute_s == min(each.compute_s for each in tilings)
+    for each in tilings:
+        tiles = math.ceil(m / each.rows) * math.ceil(n / each.columns)
+        assert each.blocks == tiles * each.split_k
+        assert each.waves == math.ceil(each.blocks / device.sm_count)
+    shapes = [(each.rows, each.columns, each.split_k) for each in tilings]
+    assert len(set(shapes)) == len(shapes)
+    assert (128, 128, 1) in shapes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from gpu_lessons.units import DTYPE_BYTES
@@ -110,7 +111,11 @@ class GpuCalibration:
         return KernelTime(tiling.compute_s, memory_s, max(tiling.compute_s, memory_s), share_busy)
 
     def tile(self, m: int, n: int, k: int, dtype: str) -> Tiling:
-        """Return the fastest way to cut an (m, k) by (k, n) product into tiles.
+        """Return the fastest of the `tilings` of an (m, k) by (k, n) product."""
+        return min(self.tilings(m, n, k, dtype), key=attrgetter("compute_s"))
+
+    def tilings(self, m: int, n: int, k: int, dtype: str) -> list[Tiling]:
+        """Return the ways to cut an (m, k) by (k, n) product into tiles: each shape, its sums whole or split.
 
         Each SM computes one tile a wave. A tile takes its arithmetic at the SM's share of the sustained rate, or
         loading its rows and columns at the SM's share of the L2 bandwidth, whichever is longer; the edge of the
@@ -120,7 +125,7 @@ class GpuCalibration:
         sm_count = self.sm_count
         s_per_flop = sm_count / self.flops_per_s[dtype]
         s_per_byte = sm_count * size / self.cache_bandwidth_bytes_per_s
-        best: Tiling | None = None
+        found = []
         for rows, columns in TILE_SHAPES:
             tiles = -(-m // rows) * -(-n // columns)
             s_per_k = max(2 * rows * columns * s_per_flop, (rows + columns) * s_per_byte)
@@ -130,13 +135,11 @@ class GpuCalibration:
                 terms = k if split == 1 else max(-(-k // split), MIN_SPLIT_K)
                 partial = 2 * split * m * n * 4 if split > 1 else 0  # float32 partial sums, written and read
                 compute_s = waves * terms * s_per_k + partial / self.cache_bandwidth_bytes_per_s
-                if best is None or compute_s < best.compute_s:
-                    best = Tiling(rows, columns, split, tiles * split, waves, compute_s, partial)
+                found.append(Tiling(rows, columns, split, tiles * split, waves, compute_s, partial))
                 if tiles * split >= MOST_WAVES * sm_count or k <= split * MIN_SPLIT_K:
                     break
                 split *= 2
-        assert best is not None  # TILE_SHAPES is not empty
-        return best
+        return found
 
     def copy_time(self, size_bytes: int, *, pinned: bool) -> float:
         """Return the seconds of a copy between host and device; 0 where they share one memory."""
