@@ -78,7 +78,7 @@ class PointPlan:
 def choose_points(
     points: Iterable[Point], call_s: Callable[[Point], float], limit_s: float, free_bytes: dict[str, float]
 ) -> list[PointPlan]:
-    """Return the points that fit into ``limit_s`` seconds, the cheapest ones first on every device.
+    """Return the points that fit into ``limit_s`` seconds, in their order; the longest ones are left out first.
 
     Parameters
     ----------
@@ -95,15 +95,15 @@ def choose_points(
     for point in points:
         if point.workload.memory_bytes <= free_bytes[point.device]:
             places.setdefault((point.device, point.threads), []).append(PointPlan(point, call_s(point)))
-    chosen = []
+    chosen = set()
     for plans in places.values():
         spent_s = 0.0
         for plan in sorted(plans, key=lambda each: each.least_s):
             spent_s += plan.least_s
             if plan.least_s > limit_s * _MOST_OF_ONE or spent_s > limit_s * _MOST_OF_LEAST / len(places):
                 break
-            chosen.append(plan)
-    return chosen
+            chosen.add(plan)
+    return [plan for plans in places.values() for plan in plans if plan in chosen]
 
 
 def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:

@@ -1,6 +1,13 @@
 """Recordings: measurements of a named machine on a named day, in files that can be shown anywhere."""
 
-from gpu_lessons.recorded.files import load_recording, read_recording, recordings, recordings_folder, write_recording
+from gpu_lessons.recorded.files import (
+    load_recording,
+    read_recording,
+    recordings,
+    recordings_folder,
+    require_room,
+    write_recording,
+)
 from gpu_lessons.recorded.schema import Recording, RecordingError
 
 __all__ = [
@@ -10,5 +17,6 @@ __all__ = [
     "read_recording",
     "recordings",
     "recordings_folder",
+    "require_room",
     "write_recording",
 ]
