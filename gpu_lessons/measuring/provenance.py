@@ -6,13 +6,16 @@ import datetime
 import platform
 import re
 from contextlib import suppress
+from pathlib import Path
 
 from gpu_lessons import __version__
 from gpu_lessons.hardware.arrays import cupy_namespace
+from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.detect import ThisMachine
+from gpu_lessons.recorded import recordings_folder
 from gpu_lessons.records import Provenance
 
-__all__ = ["provenance_of_today", "recording_slug"]
+__all__ = ["provenance_of_today", "usual_path"]
 
 
 def provenance_of_today(here: ThisMachine, *, quick: bool, seed: int) -> Provenance:
@@ -29,12 +32,18 @@ def provenance_of_today(here: ThisMachine, *, quick: bool, seed: int) -> Provena
     )
 
 
-def recording_slug(here: ThisMachine) -> str:
-    """Return the name of a recording of ``here`` made today: ``"amd-epyc-2-cores-2026-11-24"``."""
-    machine = here.cpu if here.gpu is None else here.gpu
-    name = machine.name if here.gpu is not None else f"{machine.name} {here.usable_cores} cores"
-    words = re.findall("[a-z0-9]+", name.lower().replace(" 1 cores", " 1 core"))
-    return "-".join([*words[:12], datetime.date.today().isoformat()])
+def usual_path(here: ThisMachine) -> Path:
+    """Return where a recording of ``here`` that begins today belongs, such as amd-epyc-2-cores-2026-11-24.json.
+
+    In a clone of the repository that is the folder of the recordings that ship, elsewhere the current folder.
+    """
+    name = f"{here.cpu.name} {here.usable_cores} core{'s' * (here.usable_cores != 1)}"
+    words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
+    file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
+    if (course_root() / "pyproject.toml").is_file():
+        recordings_folder().mkdir(exist_ok=True)
+        return recordings_folder() / file
+    return Path(file)
 
 
 def _versions(here: ThisMachine) -> dict[str, str]:

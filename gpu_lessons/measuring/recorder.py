@@ -20,7 +20,7 @@ from gpu_lessons.measuring.timing import measure, measure_single_calls
 from gpu_lessons.model import predict
 from gpu_lessons.recorded import Recording, RecordingError, read_recording, require_room, write_recording
 from gpu_lessons.records import Measurement, Sweep
-from gpu_lessons.work import Copy, DenseTrainStep
+from gpu_lessons.work import Copy
 
 __all__ = ["Progress", "record"]
 
@@ -188,17 +188,18 @@ class _Schedule:
 
     def next_budget_s(self) -> float:
         """Return the seconds for the samples of the next point."""
-        before_s, share = self._expect()
+        _, share = self._expect()
         plan = self._left.pop(0)
-        self._expected_s += before_s - self._expect()[0]
+        self._expected_s += plan.expected_s(share)
         return plan.budget_s(share)
 
     def _expect(self) -> tuple[float, float]:
-        least_s = sum(plan.least_s for plan in self._left)
-        wanted_s = sum(plan.wanted_s for plan in self._left)
+        """Return the seconds of the points left, and the share of their wishes that fits into the time left."""
+        least_s = sum(plan.expected_s(0.0) for plan in self._left)
+        wish_s = sum(plan.expected_s(1.0) for plan in self._left) - least_s
         spare_s = self._limit_s - (time.perf_counter() - self._start_s) - least_s
-        share = min(1.0, max(0.0, spare_s / (wanted_s - least_s))) if self._left else 0.0
-        return least_s + share * (wanted_s - least_s), share
+        share = min(1.0, max(0.0, spare_s / wish_s)) if wish_s else 0.0
+        return least_s + share * wish_s, share
 
 
 def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
@@ -209,7 +210,7 @@ def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
             measurement = measure_single_calls(point.workload, budget_s)
         else:
             measurement = measure(point.workload, point.device, budget_s, threads=point.threads)
-        if isinstance(point.workload, DenseTrainStep):
+        if point.looks_at_memory:
             measurement = replace(measurement, peak_bytes=measure_peak_bytes(point.workload, point.device))
     except MemoryError:
         return None

@@ -33,6 +33,11 @@ class Point:
     threads: int | None
     is_waited_for: bool = False
 
+    @property
+    def looks_at_memory(self) -> bool:
+        """Whether its memory is measured beside its time: a training step shows what must fit into memory."""
+        return isinstance(self.workload, DenseTrainStep)
+
     def __str__(self) -> str:
         threads = "GPU" if self.threads is None else f"{self.threads} thread{'s' * (self.threads != 1)}"
         return f"{self.workload.label}, {threads}"
@@ -55,24 +60,16 @@ class PointPlan:
     point: Point
     call_s: float
 
-    @property
-    def least_s(self) -> float:
-        """Seconds of the point with as few samples as there may be."""
-        return self._before_s + _LEAST_SAMPLES * max(self.call_s, _SAMPLE_S)
-
-    @property
-    def wanted_s(self) -> float:
-        """Seconds of the point with as many samples as a recording wants."""
-        return self._before_s + _WANTED_SAMPLES * max(self.call_s, _SAMPLE_S)
-
-    @property
-    def _before_s(self) -> float:
-        return self.point.workload.memory_bytes * _SETUP_S_PER_BYTE + _WARMUP_CALLS * self.call_s
-
     def budget_s(self, share: float) -> float:
-        """Return seconds for samples, between the least (``share`` 0) and the wanted ones (1)."""
+        """Return seconds for samples, between the least number of samples (``share`` 0) and the wanted one (1)."""
         count = _LEAST_SAMPLES + share * (_WANTED_SAMPLES - _LEAST_SAMPLES)
         return count * max(self.call_s, _SAMPLE_S)
+
+    def expected_s(self, share: float) -> float:
+        """Return seconds of the point with that budget, preparation and warm-up and memory included."""
+        looks = 2 if self.point.looks_at_memory else 1
+        setup_s = self.point.workload.memory_bytes * _SETUP_S_PER_BYTE
+        return looks * (setup_s + _WARMUP_CALLS * self.call_s) + self.budget_s(share)
 
 
 def choose_points(
@@ -98,9 +95,9 @@ def choose_points(
     chosen = set()
     for plans in places.values():
         spent_s = 0.0
-        for plan in sorted(plans, key=lambda each: each.least_s):
-            spent_s += plan.least_s
-            if plan.least_s > limit_s * _MOST_OF_ONE or spent_s > limit_s * _MOST_OF_LEAST / len(places):
+        for plan in sorted(plans, key=lambda each: each.expected_s(0.0)):
+            spent_s += plan.expected_s(0.0)
+            if plan.expected_s(0.0) > limit_s * _MOST_OF_ONE or spent_s > limit_s * _MOST_OF_LEAST / len(places):
                 break
             chosen.add(plan)
     return [plan for plans in places.values() for plan in plans if plan in chosen]

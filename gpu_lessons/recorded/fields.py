@@ -21,11 +21,13 @@ __all__ = [
     "checked_slug",
     "checked_text",
     "checked_times",
+    "is_slug",
     "parse_text",
 ]
 
 _MOST_LEVELS = 8
 _LONGEST_TEXT = 300
+_LONGEST_SLUG = 100
 _LONGEST_SENTENCE = 400
 _MOST_TIMES = 1000
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -131,9 +133,14 @@ def checked_text(where: str, value: object) -> str:
 
 def checked_slug(where: str, value: object) -> str:
     """Return a text of lower-case words and digits with dashes."""
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not _SLUG.fullmatch(value):
+    if not isinstance(value, str) or not is_slug(value):
         _refuse(where, "lower-case words and digits with dashes, such as amd-epyc-2-cores-2026-11-24", value)
     return value
+
+
+def is_slug(text: str) -> bool:
+    """Return whether a recording, and so its file, may be called that."""
+    return len(text) <= _LONGEST_SLUG and _SLUG.fullmatch(text) is not None
 
 
 def checked_date(where: str, value: object) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gpu_lessons.hardware.course import course_root
-from gpu_lessons.recorded.fields import checked_slug
+from gpu_lessons.recorded.fields import checked_slug, is_slug
 from gpu_lessons.recorded.schema import Recording, RecordingError, format_recording, parse_recording
 
 __all__ = [
@@ -157,8 +157,10 @@ def require_room(path: Path) -> None:
     Raises
     ------
     RecordingError
-        If the folder is missing or read-only, the disk is full, or a folder bears the name.
+        If the name is that of no recording, the folder is missing or read-only, or the disk is full.
     """
+    if path.suffix != ".json" or not is_slug(path.stem):
+        raise RecordingError(f"{path} is no name of a recording; name it like {path.parent / 'my-laptop-2026.json'}")
     if not path.parent.is_dir():
         raise RecordingError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     if path.is_dir():

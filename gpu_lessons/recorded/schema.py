@@ -22,7 +22,7 @@ from gpu_lessons.recorded.fields import (
     parse_text,
 )
 from gpu_lessons.recorded.machine_facts import checked_machine, machine_facts
-from gpu_lessons.records import Measurement, Provenance, Sweep
+from gpu_lessons.records import WIDE_SPREAD, Measurement, Provenance, Sweep
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise, Workload
 
 __all__ = ["SCHEMA", "Recording", "RecordingError", "format_recording", "parse_recording"]
@@ -36,6 +36,8 @@ SCHEMA = 1
 _WORKLOADS: dict[str, type[Workload]] = {
     each.__name__: each for each in (Copy, DenseForward, DenseTrainStep, Elementwise)
 }
+# On an idle virtual machine 3 to 8 of 100 points spread widely.
+_MANY = 0.25
 _POINT = ("arguments", "calls_per_sample", "warmup_s", "samples_s")
 
 
@@ -70,6 +72,26 @@ class Recording:
     def measurements(self) -> tuple[Measurement, ...]:
         """The points of all sweeps."""
         return tuple(point for sweep in self.sweeps for point in sweep.points if isinstance(point, Measurement))
+
+    def __str__(self) -> str:
+        places = {None: "GPU", 1: "1 thread"}
+        rows: dict[str, list[str]] = {}
+        for sweep in self.sweeps:
+            first = sweep.points[0]
+            assert isinstance(first, Measurement)  # a recording holds no predictions
+            place = places.get(first.threads, f"{first.threads} threads")
+            rows.setdefault(type(first.workload).__name__, []).append(f"{len(sweep.points)} on {place}")
+        state = "" if self.provenance.complete else ", not complete"
+        names = self.cpu.name if self.gpu is None else f"{self.cpu.name} and {self.gpu.name}"
+        lines = [f"{names}, recorded {self.provenance.date}{state}: {len(self.measurements)} points"]
+        lines += [f"  {name:<16}{', '.join(parts)}" for name, parts in rows.items()]
+        wide = sum(point.spread > WIDE_SPREAD for point in self.measurements)
+        if wide > _MANY * len(self.measurements):
+            lines.append(
+                f"The samples of {wide} points spread by more than {WIDE_SPREAD:.0%}: the machine was busy; "
+                "close other programs and record again."
+            )
+        return "\n".join(lines)
 
 
 def parse_recording(slug: str, text: str) -> Recording:
