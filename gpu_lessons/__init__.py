@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
     from gpu_lessons.records import Sweep as Sweep
+    from gpu_lessons.work import Conv2dForward as Conv2dForward
     from gpu_lessons.work import Copy as Copy
     from gpu_lessons.work import DenseForward as DenseForward
     from gpu_lessons.work import DenseTrainStep as DenseTrainStep
+    from gpu_lessons.work import DependentChain as DependentChain
     from gpu_lessons.work import Elementwise as Elementwise
+    from gpu_lessons.work import TrainEpoch as TrainEpoch
     from gpu_lessons.work import memory_needed as memory_needed
 
 __version__ = "0.1.0"
@@ -58,10 +61,13 @@ _HOME = {
     "Measurement": "records",
     "Prediction": "records",
     "Sweep": "records",
+    "Conv2dForward": "work",
     "Copy": "work",
     "DenseForward": "work",
     "DenseTrainStep": "work",
+    "DependentChain": "work",
     "Elementwise": "work",
+    "TrainEpoch": "work",
     "memory_needed": "work",
 }
 
