@@ -131,9 +131,8 @@ def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:
 
 
 def _dense(device: str, *, quick: bool) -> Iterator[Workload]:
-    last = 14 if device == "cuda" else 12
-    widths = [2**power for power in range(6, last, 2 if quick else 1)]
-    batches = [2**power for power in range(0, last + 1, 4 if quick else 2)]
+    widths = [2**power for power in range(6, 14 if device == "cuda" else 13, 2 if quick else 1)]
+    batches = [2**power for power in range(0, 15 if device == "cuda" else 13, 2)]
     for width, batch_size in product(widths, batches):
         yield DenseForward(batch_size, width, width)
     for width, batch_size in product(widths[1::2] if quick else widths, batches):
