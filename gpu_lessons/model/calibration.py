@@ -42,10 +42,11 @@ _LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
 # Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
-_NUMPY_CALL_S = 1.6e-6
+_NUMPY_CALL_S, _BLAS_CALL_S = 0.6e-6, 1.8e-6
 _CACHED_OVER_MEMORY = 2.4
-# A copy moves every byte twice, in and out.
-_COPY_OVER_READ = 0.5
+_PACK_OVER_READ = 0.4
+# NumPy's elementwise operations stay on one thread: one core's traffic with memory.
+_STREAM_BYTES_PER_S = 10e9
 # Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
 _CPU_SHARE = 0.48
 _MEBI = 2**20
@@ -108,17 +109,19 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     read = machine.sustained_memory_bandwidth_bytes_per_s
     if read is None:
         read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
-    copy = read * _COPY_OVER_READ
-    cache_bytes = machine.cache_bytes or 2 * _MEBI * (machine.cores or 1)
+    stream = min(read, _STREAM_BYTES_PER_S)
     return CpuCalibration(
         launch_overhead_s=_NUMPY_CALL_S,
+        product_overhead_s=_BLAS_CALL_S,
         flops_per_s=MappingProxyType(flops_per_s),
+        one_thread_share=1 / (machine.cores or 1),
         read_bandwidth_bytes_per_s=read,
         cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,
-        copy_bandwidth_bytes_per_s=copy,
-        cached_copy_bandwidth_bytes_per_s=copy * _CACHED_OVER_MEMORY,
-        last_level_cache_bytes=cache_bytes,
-        second_level_cache_bytes=cache_bytes,
+        pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ,
+        cached_pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ * _CACHED_OVER_MEMORY,
+        stream_bandwidth_bytes_per_s=stream,
+        cached_stream_bandwidth_bytes_per_s=stream * _CACHED_OVER_MEMORY,
+        cache_bytes=machine.cache_bytes or 2 * _MEBI * (machine.cores or 1),
         threads=None,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
         basis=_basis(dtype, "published for this CPU" if dtype in published else "typical of CPUs"),
