@@ -1,4 +1,4 @@
-"""Where the sustained numbers of a machine come from: published measurements first, else its class."""
+"""Where the sustained numbers of a machine come from: its recording, else published measurements, else its class."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.measured import calibrate_from
+from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -54,16 +56,29 @@ _MEBI = 2**20
 
 @lru_cache(maxsize=256)
 def calibrate(machine: Machine, dtype: str = "float32") -> Calibration:
-    """Return sustained numbers for a machine of the catalogue.
+    """Return sustained numbers for a machine of a recording or of the catalogue.
 
-    The numbers are the same for every ``dtype``; ``error`` and ``basis`` say how well that one is known.
+    Those of a recording are fitted to its times, for all threads. Those of the catalogue are the same for every
+    ``dtype``; ``error`` and ``basis`` say how well that one is known.
 
     Raises
     ------
     ValueError
         If the catalogue knows no rate or no bandwidth for it.
     """
+    recorded = _calibrate_recorded(machine)
+    if recorded is not None:
+        return recorded
     return _calibrate_gpu(machine, dtype) if machine.kind == "gpu" else _calibrate_cpu(machine, dtype)
+
+
+def _calibrate_recorded(machine: Machine) -> Calibration | None:
+    if not (recordings_folder() / f"{machine.slug}.json").is_file():  # most machines: no file is read for them
+        return None
+    try:
+        return calibrate_from(load_recording(machine.slug).measurements, machine)
+    except RecordingError:  # `recordings` says what is wrong with it
+        return None
 
 
 def _gpu_class(machine: Machine) -> _GpuClass:

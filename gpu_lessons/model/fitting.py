@@ -48,8 +48,6 @@ _GPU_NUMBERS = (
 _ORDERED = (
     ("stream_bandwidth_bytes_per_s", "cached_stream_bandwidth_bytes_per_s"),
     ("read_bandwidth_bytes_per_s", "cached_read_bandwidth_bytes_per_s"),
-    ("cached_pack_bandwidth_bytes_per_s", "cached_read_bandwidth_bytes_per_s"),
-    ("pack_bandwidth_bytes_per_s", "read_bandwidth_bytes_per_s"),
     ("pack_bandwidth_bytes_per_s", "cached_pack_bandwidth_bytes_per_s"),
     ("memory_bandwidth_bytes_per_s", "cache_bandwidth_bytes_per_s"),
 )

@@ -11,11 +11,12 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
 from gpu_lessons.records import Measurement
-from gpu_lessons.work import Copy, Workload
+from gpu_lessons.work import Copy
 
-__all__ = ["calibrate_from", "halves", "of_threads"]
+__all__ = ["calibrate_from", "fit_to", "halves", "of_threads"]
 
 # Four of five times never fitted lie in the band.
 _BAND = 0.8
@@ -64,18 +65,25 @@ def calibrate_from(
     if len(used) < _LEAST_ROWS - (held_out is not None):
         raise ValueError(f"measurements must hold at least {_LEAST_ROWS} of {machine.name} to fit, got {len(used)}")
     fitted, tested = (used, of_threads(held_out, machine, threads)) if held_out is not None else halves(used)
-    threads = used[0].threads
-    numbers = fit(_start(fitted, machine, threads), [row_of(each) for each in fitted])
+    numbers = fit_to(fitted, machine)
     rows = [row_of(each) for each in tested]
     ratios = [row_time(row, numbers) / row.time_s for row in rows]
     if held_out is None:
-        numbers = fit(numbers, [row_of(each) for each in used])
+        numbers = fit_to(used, machine)
     return replace(
         numbers,
         error=_quantile([max(ratio, 1 / ratio) - 1 for ratio in ratios], _BAND),
         basis=_basis(used[0], ratios),
         tested=Tested.of([row.workload for row in rows]),
     )
+
+
+def fit_to(fitted: Sequence[Measurement], machine: Machine) -> CpuCalibration | GpuCalibration:
+    """Return the numbers that explain these measurements, all of the same threads; nothing is tested."""
+    rows = [row_of(each) for each in fitted]
+    if machine.kind == "gpu":
+        return fit(_start_gpu(rows, machine), rows)
+    return fit(_start_cpu(rows, machine, fitted[0].threads or 1), rows)
 
 
 def of_threads(measurements: Sequence[Measurement], machine: Machine, threads: int | None) -> list[Measurement]:
@@ -103,25 +111,20 @@ def _quantile(values: Sequence[float], share: float) -> float:
 def _basis(example: Measurement, ratios: list[float]) -> str:
     threads = example.threads
     on = "" if threads is None else f", {threads} thread{'s' * (threads != 1)}"
+    when = "measured here" if example.recorded_on is None else f"recorded {example.recorded_on}"
     factors = [max(ratio, 1 / ratio) - 1 for ratio in ratios]
     basis = (
-        f"Sustained rates: {'measured here' if example.source == 'measured' else example.source}{on}; "
-        f"off by {_quantile(factors, 0.5):.0%} (median) on {len(ratios)} times not fitted."
+        f"Sustained rates: {when}{on}; off by {_quantile(factors, 0.5):.0%} (median) on {len(ratios)} times not fitted."
     )
-    busy = _quantile(factors, _BAND) >= _BUSY and example.source == "measured"
+    busy = _quantile(factors, _BAND) >= _BUSY and example.recorded_on is None
     return f"{basis} The machine was busy: close other programs and measure again." if busy else basis
-
-
-def _start(fitted: Sequence[Measurement], machine: Machine, threads: int | None) -> CpuCalibration | GpuCalibration:
-    rows = [row_of(each) for each in fitted]
-    return _start_cpu(rows, machine, threads or 1) if machine.kind == "cpu" else _start_gpu(rows, machine)
 
 
 def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibration:
     return CpuCalibration(
         launch_overhead_s=_CALL_S,
         product_overhead_s=_PRODUCT_S,
-        flops_per_s=_best_rates(rows),
+        flops_per_s=MappingProxyType(best_rates(rows)),
         one_thread_share=1 / threads,
         read_bandwidth_bytes_per_s=_READ,
         cached_read_bandwidth_bytes_per_s=_CACHED_READ,
@@ -140,11 +143,11 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
     if machine.sm_count is None:
         raise ValueError(f"the SMs of {machine.name} are not known, so its tiles cannot be dealt out")
     cache_bytes = machine.cache_bytes or 0
-    memory = best_bandwidth([row.workload for row in rows], [row.time_s for row in rows], cache_bytes)
+    memory = best_bandwidth(rows, cache_bytes)
     links = [row.workload.n_bytes / row.time_s for row in rows if isinstance(row.workload, Copy)]
     return GpuCalibration(
         launch_overhead_s=_LAUNCH_S,
-        flops_per_s=_best_rates(rows),
+        flops_per_s=MappingProxyType(best_rates(rows)),
         memory_bandwidth_bytes_per_s=memory,
         cache_bandwidth_bytes_per_s=memory * _L2_OVER_MEMORY,
         cache_bytes=cache_bytes,
@@ -155,30 +158,3 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
         error=0.0,
         basis="",
     )
-
-
-def _best_rates(rows: Sequence[Row]) -> MappingProxyType[str, float]:
-    rates = best_rates([row.workload for row in rows], [row.time_s for row in rows])
-    if not rates:
-        raise ValueError("measurements must hold at least one workload that computes, got copies only")
-    return MappingProxyType(rates)
-
-
-def best_rates(workloads: Sequence[Workload], times_s: Sequence[float]) -> dict[str, float]:
-    """Return the highest FLOP/s reached in each number format."""
-    rates: dict[str, float] = {}
-    for workload, time_s in zip(workloads, times_s, strict=True):
-        dtype = getattr(workload, "dtype", None)
-        if dtype is not None:
-            rates[dtype] = max(rates.get(dtype, 0.0), workload.flops / time_s)
-    return rates
-
-
-def best_bandwidth(workloads: Sequence[Workload], times_s: Sequence[float], cache_bytes: float) -> float:
-    """Return the highest bytes a second reached by work too large for the cache, or by any if none is."""
-    reached = [
-        (workload.memory_bytes > cache_bytes, workload.bytes_moved / time_s)
-        for workload, time_s in zip(workloads, times_s, strict=True)
-        if not isinstance(workload, Copy)
-    ]
-    return max(reached)[1]
