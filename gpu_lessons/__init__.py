@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
+    from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
@@ -30,16 +31,20 @@ if TYPE_CHECKING:
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
     from gpu_lessons.records import Sweep as Sweep
+    from gpu_lessons.work import Conv2dForward as Conv2dForward
     from gpu_lessons.work import Copy as Copy
     from gpu_lessons.work import DenseForward as DenseForward
     from gpu_lessons.work import DenseTrainStep as DenseTrainStep
+    from gpu_lessons.work import DependentChain as DependentChain
     from gpu_lessons.work import Elementwise as Elementwise
+    from gpu_lessons.work import TrainEpoch as TrainEpoch
     from gpu_lessons.work import memory_needed as memory_needed
 
 __version__ = "0.1.0"
 
 _HOME = {
     "compare_machines": "charts.comparison",
+    "gpu": "devices",
     "explore_batch_and_width": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
@@ -56,10 +61,13 @@ _HOME = {
     "Measurement": "records",
     "Prediction": "records",
     "Sweep": "records",
+    "Conv2dForward": "work",
     "Copy": "work",
     "DenseForward": "work",
     "DenseTrainStep": "work",
+    "DependentChain": "work",
     "Elementwise": "work",
+    "TrainEpoch": "work",
     "memory_needed": "work",
 }
 

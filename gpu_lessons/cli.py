@@ -191,23 +191,32 @@ def _record(options: argparse.Namespace) -> int:
     from gpu_lessons.measuring.progress import ProgressLine
     from gpu_lessons.measuring.provenance import usual_path
     from gpu_lessons.measuring.recorder import record
-    from gpu_lessons.recorded import RecordingError, read_recording
+    from gpu_lessons.recorded import RecordingError
 
+    path = usual_path(this_machine()) if options.output is None else options.output
     progress = ProgressLine(sys.stderr)
     try:
-        path = usual_path(this_machine()) if options.output is None else options.output
         recording = record(path, quick=options.quick, on_progress=progress)
     except RecordingError as error:
-        progress.close()
         raise _UserError(str(error)) from error
     except KeyboardInterrupt:
         progress.close()
-        kept = len(read_recording(path).measurements) if path.exists() else 0
-        print(f"Stopped; {path} holds the {kept} points so far, and the same command goes on.", file=sys.stderr)
+        print(f"Stopped; {_kept(path)}", file=sys.stderr)
         return _STOPPED
-    progress.close()
+    finally:
+        progress.close()
     print(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
     return 0
+
+
+def _kept(path: Path) -> str:
+    from gpu_lessons.recorded import RecordingError, read_recording
+
+    try:
+        count = len(read_recording(path).measurements)
+    except RecordingError:
+        return "nothing was measured yet."
+    return f"{path} keeps the {count} points measured so far, and the same command goes on."
 
 
 def _workload(options: argparse.Namespace) -> Workload:

@@ -1,14 +1,27 @@
 """Workloads: FLOP and bytes against loops that count one by one, and the work itself against its formulas."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
+from counting_arrays import CountingNamespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu_lessons.nn import SGD, Dense
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise, MemoryLedger, memory_needed
+from gpu_lessons.hardware.arrays import to_numpy
+from gpu_lessons.nn import SGD, Conv2d, Dense
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    MemoryLedger,
+    TrainEpoch,
+    memory_needed,
+)
 
 SIZE = st.integers(min_value=1, max_value=5)
 DTYPES = {"float16": 2, "float32": 4, "float64": 8}
@@ -197,9 +210,17 @@ def test_a_dtype_may_be_numpys(dtype):
     assert Elementwise(1, dtype=dtype).dtype == "float32"
 
 
-@pytest.mark.parametrize("workload", [DenseForward, DenseTrainStep])
-def test_a_float16_layer_can_be_counted_but_not_run(workload):
-    layer = workload(batch_size=1, n_in=1, n_out=1, dtype="float16")
+@pytest.mark.parametrize(
+    "layer",
+    [
+        DenseForward(1, 1, 1, "float16"),
+        DenseTrainStep(1, 1, 1, "float16"),
+        Conv2dForward(1, 1, 1, 1, 1, 1, dtype="float16"),
+        TrainEpoch(1, 1, (1, 2), "float16"),
+    ],
+    ids=str,
+)
+def test_a_float16_layer_can_be_counted_but_not_run(layer):
     assert layer.flops > 0
     with pytest.raises(ValueError, match="a layer runs in float32 or float64, got dtype 'float16'"):
         layer.make(np)
@@ -213,6 +234,204 @@ def test_a_copy_on_numpy_is_refused():
 def test_a_copy_has_two_directions():
     with pytest.raises(ValueError, match=r"^direction must be one of h2d, d2h, got 'up'$"):
         Copy(8, direction="up")
+
+
+# Every workload, against a library that counts what its own code runs
+
+
+@st.composite
+def convolutions(draw):
+    kernel, padding = draw(SIZE), draw(st.integers(0, 3))
+    least = max(1, kernel - 2 * padding)
+    height, width = draw(st.integers(least, least + 5)), draw(st.integers(least, least + 5))
+    return Conv2dForward(
+        draw(SIZE), draw(SIZE), draw(SIZE), height, width, kernel, draw(SIZE), padding, draw(LAYER_DTYPE)
+    )
+
+
+LAYER_DTYPE = st.sampled_from(["float32", "float64"])
+EVERY_WORKLOAD = st.one_of(
+    st.builds(DenseForward, SIZE, SIZE, SIZE, LAYER_DTYPE),
+    st.builds(DenseTrainStep, SIZE, SIZE, SIZE, LAYER_DTYPE),
+    st.builds(Elementwise, SIZE, LAYER_DTYPE),
+    st.builds(DependentChain, SIZE, SIZE, LAYER_DTYPE),
+    convolutions(),
+    st.builds(TrainEpoch, st.integers(1, 9), SIZE, st.lists(SIZE, min_size=2, max_size=4), LAYER_DTYPE),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(EVERY_WORKLOAD)
+def test_the_kernels_are_those_that_the_code_launches_one_by_one(workload):
+    xp = CountingNamespace()
+    call = workload.make(xp)
+    xp.launches.clear()
+    call()
+    launched = [(each.flops, each.bytes_read, each.bytes_written) for each in xp.launches]
+    assert [(kernel.flops, kernel.bytes_read, kernel.bytes_written) for kernel in workload.kernels] == launched
+
+
+@pytest.mark.parametrize(
+    ("workload", "names"),
+    [
+        (Conv2dForward(2, 3, 4, 5, 5, 3), ["assign", "stack", "matmul", "add"]),
+        (Conv2dForward(2, 3, 4, 5, 5, 3, padding=1), ["zeros", "assign", "stack", "matmul", "add"]),
+        (DependentChain(3, 5), ["mul"] * 3),
+    ],
+)
+def test_what_is_launched_is_called_what_it_is(workload, names):
+    xp = CountingNamespace()
+    call = workload.make(xp)
+    xp.launches.clear()
+    call()
+    assert [each.name for each in xp.launches] == names
+
+
+def test_the_product_of_a_convolution_has_a_row_a_patch_and_a_column_a_filter():
+    layer = Conv2dForward(batch_size=2, c_in=3, c_out=4, height=9, width=7, kernel=3, stride=2, padding=1)
+    assert [kernel.matmul for kernel in layer.kernels if kernel.matmul] == [(2 * 5 * 4, 4, 3 * 3 * 3)]
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        DenseForward(64, 256, 512),
+        DenseTrainStep(64, 512, 256),
+        DenseTrainStep(512, 64, 128, "float64"),
+        Elementwise(10**5),
+        DependentChain(1, 10**5),
+        DependentChain(2, 10**5),
+        DependentChain(9, 10**5, "float64"),
+        Conv2dForward(8, 3, 4, 32, 32, 3),
+        Conv2dForward(8, 3, 4, 32, 32, 3, padding=1),
+        Conv2dForward(8, 3, 32, 32, 32, 3, padding=1),
+        Conv2dForward(8, 16, 2, 32, 32, 1, padding=4),
+        TrainEpoch(1797, 64, (64, 128, 10)),
+        TrainEpoch(500, 400, (16, 128, 128, 10)),
+        TrainEpoch(500, 400, (64, 300), "float64"),
+        TrainEpoch(10, 64, (256, 512, 10)),
+    ],
+    ids=str,
+)
+def test_memory_bytes_are_what_numpy_holds_at_the_worst_moment(workload):
+    workload.make(np)()  # imports
+    tracemalloc.start()
+    try:
+        call = workload.make(np)
+        call()  # the second call meets what the first one left
+        tracemalloc.reset_peak()
+        call()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    overhead = 40_000  # NumPy's buffer of 8192 numbers for a broadcast sum, and Python's own objects
+    assert peak - overhead < workload.memory_bytes < peak * 1.2
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        DenseForward(2, 3, 4),
+        DenseTrainStep(2, 3, 4),
+        Elementwise(5),
+        DependentChain(3, 5),
+        Conv2dForward(2, 3, 4, 5, 6, 3, 2, 1),
+        TrainEpoch(7, 3, (4, 5, 2)),
+    ],
+    ids=str,
+)
+def test_every_workload_runs_on_every_library(xp, workload):
+    result = workload.make(xp)()
+    expected = workload.make(np)()
+    np.testing.assert_allclose(to_numpy(result), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_chain_multiplies_as_often_as_it_has_steps_and_stays_finite():
+    recorder = Recorder()
+    result = DependentChain(1001, 7).make(recorder)()
+    np.testing.assert_array_equal(result, -recorder.arrays[0])
+    assert result.all()
+
+
+def test_a_made_convolution_is_that_of_a_layer():
+    recorder = Recorder()
+    call = Conv2dForward(2, 3, 4, 6, 5, 3, stride=2, padding=1, dtype="float64").make(recorder)
+    weight, _bias, x = recorder.arrays
+    twin = Conv2d(3, 4, 3, stride=2, padding=1, dtype="float64")
+    twin.weight = weight
+    np.testing.assert_array_equal(call(), twin.forward(x))
+
+
+def test_an_epoch_sees_every_sample_once_and_changes_the_weights():
+    recorder = Recorder()
+    call = TrainEpoch(samples=10, batch_size=4, layer_sizes=[3, 5, 2], dtype="float64").make(recorder)
+    before = recorder.arrays[0].copy()
+    mean_loss = call()
+    assert 0 < mean_loss < 10
+    assert (recorder.arrays[0] != before).any()
+    batches = [kernel.matmul[0] for kernel in TrainEpoch(10, 4, [3, 5, 2]).kernels if kernel.name == "x @ w"]
+    assert batches == [4, 4, 4, 4, 2, 2]  # two layers, three batches
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: Conv2dForward(1, 1, 1, 4, 9, 5), ValueError, "height must be at least 5 for a kernel of 5 and a "
+         "padding of 0, got 4"),
+        (lambda: Conv2dForward(1, 1, 1, 9, 2, 5, padding=1), ValueError, "width must be at least 3 for a kernel of 5 "
+         "and a padding of 1, got 2"),
+        (lambda: Conv2dForward(1, 1, 1, 4, 4, 3, padding=-1), ValueError, "padding must be an integer of at least 0, "
+         "got -1"),
+        (lambda: Conv2dForward(1, 1, 1, 4, 4, 3, stride=0), ValueError, "stride must be an integer of at least 1, "
+         "got 0"),
+        (lambda: Conv2dForward(1, 1, 1, 4, 4, (3, 3)), TypeError, "kernel must be an integer of at least 1, "
+         "got (3, 3)"),
+        (lambda: DependentChain(0, 1), ValueError, "steps must be an integer of at least 1, got 0"),
+        (lambda: DependentChain(1, 1.5), TypeError, "width must be an integer of at least 1, got 1.5"),
+        (lambda: TrainEpoch(0, 1, (2, 2)), ValueError, "samples must be an integer of at least 1, got 0"),
+        (lambda: TrainEpoch(1, 1, (2,)), ValueError, "layer_sizes must hold at least an input and an output size, "
+         "got (2,)"),
+        (lambda: TrainEpoch(1, 1, (2, 2), "int8"), ValueError, "dtype must be one of float16, float32, float64, "
+         "got 'int8'"),
+    ],
+)  # fmt: skip
+def test_an_impossible_workload_is_refused_in_one_sentence(make, error, words):
+    with pytest.raises(error) as refusal:
+        make()
+    assert str(refusal.value) == words
+
+
+class DeviceLibrary:
+    """Stands for a library whose arrays live on a device: lists, which nothing takes for arrays of the host."""
+
+    def __init__(self):
+        self.log = []
+
+    def asarray(self, host):
+        self.log.append(("h2d", host.nbytes, host is self.pinned))
+        return host.tolist()
+
+    def asnumpy(self, device, out):
+        self.log.append(("d2h", out.nbytes, out is self.pinned))
+        out[:] = device
+        return out
+
+    pinned = None
+
+    def empty_pinned(self, shape, dtype):
+        self.pinned = np.empty(shape, dtype)
+        return self.pinned
+
+
+@pytest.mark.parametrize("direction", ["h2d", "d2h"])
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_made_copy_moves_its_bytes_in_its_direction_from_or_to_the_memory_asked_for(direction, pinned):
+    xp = DeviceLibrary()
+    call = Copy(1000, direction, pinned=pinned).make(xp)
+    xp.log.clear()
+    result = call()
+    assert xp.log == [(direction, 1000, pinned)]
+    assert len(set(result if direction == "h2d" else result.tolist())) > 200  # random bytes
 
 
 # The memory ledger

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CudaDevice", "array_namespace", "cuda_device", "cuda_status", "cupy_namespace", "to_numpy"]
+__all__ = [
+    "CudaDevice",
+    "array_namespace",
+    "cuda_device",
+    "cuda_status",
+    "cupy_namespace",
+    "pinned_array",
+    "to_numpy",
+]
 
 _NO_DRIVER, _NO_DEVICE = 35, 100  # cudaErrorInsufficientDriver, cudaErrorNoDevice
 _CLOCK_RATE, _MEMORY_CLOCK_RATE, _BUS_WIDTH = 13, 36, 37  # cudaDeviceAttr, for kHz, kHz and bits
@@ -163,6 +171,32 @@ def array_namespace(*arrays: Any) -> Any:  # noqa: ANN401  (any library's array)
     import array_api_compat
 
     return array_api_compat.array_namespace(*arrays)
+
+
+def pinned_array(xp: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:  # noqa: ANN401
+    """Return an uninitialized NumPy array in pinned memory, from where a copy engine fetches without the CPU.
+
+    Parameters
+    ----------
+    xp : array namespace
+        CuPy, or a simulated GPU's, which brings its own ``empty_pinned``.
+    shape, dtype : tuple of int, str
+        As for ``numpy.empty``.
+
+    Raises
+    ------
+    ValueError
+        If ``xp`` computes on the host, where nothing is pinned.
+    """
+    import array_api_compat
+
+    if hasattr(xp, "empty_pinned"):
+        return xp.empty_pinned(shape, dtype)  # type: ignore[no-any-return]
+    if not array_api_compat.is_cupy_namespace(xp):
+        raise ValueError(f"xp must compute on a device to pin memory for it, got {xp.__name__}")
+    import cupyx
+
+    return cupyx.empty_pinned(shape, dtype)  # type: ignore[no-any-return]
 
 
 def to_numpy(x: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401  (any library's array)

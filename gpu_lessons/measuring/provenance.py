@@ -6,9 +6,9 @@ import datetime
 import platform
 import re
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gpu_lessons import __version__
 from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.detect import ThisMachine
@@ -41,14 +41,19 @@ def usual_path(here: ThisMachine) -> Path:
     words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
     file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
     if (course_root() / "pyproject.toml").is_file():
-        recordings_folder().mkdir(exist_ok=True)
+        with suppress(OSError):  # the recorder says what is wrong with a folder
+            recordings_folder().mkdir(exist_ok=True)
         return recordings_folder() / file
     return Path(file)
 
 
 def _versions(here: ThisMachine) -> dict[str, str]:
+    try:
+        own = version("gpu-lessons")
+    except PackageNotFoundError:
+        own = "not installed"
     versions = {
-        "gpu_lessons": __version__,
+        "gpu_lessons": own,
         "python": f"{platform.python_implementation()} {here.python_version}",
         "numpy": here.numpy_version,
         "blas": here.blas_name,

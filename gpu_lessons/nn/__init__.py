@@ -2,7 +2,7 @@
 
 What one can do with it:
 
-- ``Dense``, ``ReLU``: layers; ``forward(x)`` computes, ``backward(dy)`` gives the gradients.
+- ``Dense``, ``Conv2d``, ``ReLU``: layers; ``forward(x)`` computes, ``backward(dy)`` gives the gradients.
 - ``SoftmaxCrossEntropy``: the loss of a classifier.
 - ``Network``: layers one after another, used like one layer.
 - ``SGD``: the update that makes a network learn.
@@ -31,9 +31,10 @@ To use another device, make the layers with its namespace, ``Dense(2, 16, xp=xp)
 from __future__ import annotations
 
 from gpu_lessons.nn.activations import ReLU
+from gpu_lessons.nn.conv import Conv2d
 from gpu_lessons.nn.dense import Dense
 from gpu_lessons.nn.losses import SoftmaxCrossEntropy
 from gpu_lessons.nn.network import Network
 from gpu_lessons.nn.optimizers import SGD
 
-__all__ = ["SGD", "Dense", "Network", "ReLU", "SoftmaxCrossEntropy"]
+__all__ = ["SGD", "Conv2d", "Dense", "Network", "ReLU", "SoftmaxCrossEntropy"]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from gpu_lessons.arguments import require_choice, require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES, format_bytes
 
-__all__ = ["MemoryLedger", "memory_needed"]
+__all__ = ["MemoryLedger", "memory_needed", "require_layer_sizes"]
 
 #: Extra copies of the weights each optimizer keeps: one velocity, or Adam's two moments.
 _OPTIMIZER_COPIES = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -99,13 +99,7 @@ def memory_needed(
     36
     """
     batch_size = require_count("batch_size", batch_size)
-    try:
-        too_few = isinstance(layer_sizes, str | bytes) or len(layer_sizes) < 2
-    except TypeError:
-        raise TypeError(f"layer_sizes must be a sequence of sizes, got {layer_sizes!r}") from None
-    if too_few:
-        raise ValueError(f"layer_sizes must hold at least an input and an output size, got {layer_sizes!r}")
-    sizes = [require_count(f"layer_sizes[{i}]", size) for i, size in enumerate(layer_sizes)]
+    sizes = require_layer_sizes(layer_sizes)
     copies = _OPTIMIZER_COPIES[require_choice("optimizer", optimizer, tuple(_OPTIMIZER_COPIES))]
     size_bytes = DTYPE_BYTES[require_dtype(dtype)]
     layers = list(pairwise(sizes))
@@ -118,3 +112,14 @@ def memory_needed(
         activations_bytes=batch_size * sum(sizes) * size_bytes,
         in_flight_bytes=batch_size * max(n_in + n_out for n_in, n_out in layers) * size_bytes,
     )
+
+
+def require_layer_sizes(layer_sizes: Sequence[int]) -> list[int]:
+    """Return the sizes of a network's layers, input first, or refuse them in one sentence."""
+    try:
+        too_few = isinstance(layer_sizes, str | bytes) or len(layer_sizes) < 2
+    except TypeError:
+        raise TypeError(f"layer_sizes must be a sequence of sizes, got {layer_sizes!r}") from None
+    if too_few:
+        raise ValueError(f"layer_sizes must hold at least an input and an output size, got {layer_sizes!r}")
+    return [require_count(f"layer_sizes[{i}]", size) for i, size in enumerate(layer_sizes)]

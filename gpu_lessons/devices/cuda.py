@@ -1,0 +1,5 @@
+"""Placeholder until the CUDA path is merged."""
+
+
+class CudaGpu:
+    """Placeholder."""

@@ -1,0 +1,98 @@
+"""Many numbers at once, each for itself; and the opposite, one step after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+from gpu_lessons.arguments import require_count, require_dtype
+from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.work.kernels import Kernel, elementwise_kernel
+from gpu_lessons.work.workload import Workload, random_numbers
+
+__all__ = ["DependentChain", "Elementwise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise(Workload):
+    """``y = max(x, 0)`` over ``n`` numbers: one operation for every two numbers moved."""
+
+    n: int
+    dtype: str = "float32"
+
+    label: ClassVar[str] = "elementwise"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", require_count("n", self.n))
+        object.__setattr__(self, "dtype", require_dtype(self.dtype))
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """One kernel: read ``x``, write ``y``."""
+        return (elementwise_kernel("max(x, 0)", self.n, read=self.n, written=self.n, dtype=self.dtype),)
+
+    @property
+    def memory_bytes(self) -> int:
+        """``x`` and ``y``."""
+        return 2 * self.n * DTYPE_BYTES[self.dtype]
+
+    def make(self, xp: ModuleType | Any) -> Callable[[], object]:  # noqa: ANN401
+        """Return the operation on random numbers of both signs."""
+        x = xp.asarray(random_numbers(1, (self.n,), self.dtype))
+        return lambda: xp.maximum(x, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class DependentChain(Workload):
+    """``x = x * a``, again and again: each step needs the one before, so no two can run side by side.
+
+    Parameters
+    ----------
+    steps : int
+        Multiplications one after another.
+    width : int
+        Numbers that take each step together.
+    dtype : {"float16", "float32", "float64"}
+        Number format.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no integer of at least 1 or the dtype is another.
+    """
+
+    steps: int
+    width: int
+    dtype: str = "float32"
+
+    label: ClassVar[str] = "dependent chain"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "width"):
+            object.__setattr__(self, name, require_count(name, getattr(self, name)))
+        object.__setattr__(self, "dtype", require_dtype(self.dtype))
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """One kernel a step; ``a`` comes with the launch."""
+        step = elementwise_kernel("x * a", self.width, read=self.width, written=self.width, dtype=self.dtype)
+        return (step,) * self.steps
+
+    @property
+    def memory_bytes(self) -> int:
+        """The first ``x``, and from the second step on one that is read beside the one that is written."""
+        return min(self.steps + 1, 3) * self.width * DTYPE_BYTES[self.dtype]
+
+    def make(self, xp: ModuleType | Any) -> Callable[[], object]:  # noqa: ANN401
+        """Return the chain on random numbers."""
+        start = xp.asarray(random_numbers(1, (self.width,), self.dtype))
+
+        def chain() -> object:
+            x = start
+            for _ in range(self.steps):
+                x = x * -1.0  # a factor that keeps any number of steps from overflow and underflow
+            return x
+
+        return chain
