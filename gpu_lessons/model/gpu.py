@@ -122,14 +122,16 @@ class GpuCalibration:
         """
         times = [self.kernel_time(kernel) for kernel in kernels]
         overhead_s = self.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
-        host_s = end_s = busy_s = 0.0
+        host_s = end_s = busy_s = idle_s = 0.0
         for time in times:
             host_s += overhead_s
+            idle_s += max(0.0, host_s - end_s)
             end_s = max(host_s, end_s) + time.total_s
             busy_s += time.total_s
         # From the second call on, the slower of host and device sets the pace.
-        total_s = (end_s + (calls - 1) * max(host_s, busy_s)) / calls
-        return CallTime(total_s, max(0.0, total_s - busy_s), times)
+        end_s += (calls - 1) * max(host_s, busy_s)
+        idle_s += (calls - 1) * max(0.0, host_s - busy_s)
+        return CallTime(end_s / calls, idle_s / calls, times)
 
     def tile(self, m: int, n: int, k: int, dtype: str) -> Tiling:
         """Return the fastest way to cut an (m, k) by (k, n) product into tiles.
