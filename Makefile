@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Certificates come from this machine, as pip takes them.
 export UV_SYSTEM_CERTS ?= 1
 
-.PHONY: help lab test unit lint bench notebooks
+.PHONY: help lab test unit lint bench accuracy notebooks
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make unit       the tests that need neither a browser nor the notebooks"
 	@echo "make lint       style, types and the direction of imports"
 	@echo "make bench      the speed of the course, as ratios measured side by side"
+	@echo "make accuracy   how far the model is off on the recordings that ship, written to docs/accuracy.md"
 	@echo "make notebooks  build notebooks/*.ipynb from notebooks/source/*.py"
 
 lab: $(VENV)/.installed
@@ -37,6 +38,9 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
+
+accuracy: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks.accuracy
 
 notebooks: $(VENV)/.installed-dev
 	$(BIN)/python notebooks/build.py $(ARGS)

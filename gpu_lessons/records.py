@@ -112,7 +112,8 @@ class Prediction:
 
     ``seconds`` is ``launch_s`` + ``copy_s`` + the time of the kernels. A GPU overlaps a kernel's arithmetic with its
     memory traffic, so the longer of the two counts; a CPU packs the operands of a product before it multiplies, so
-    the two add up. ``compute_s`` and ``memory_s`` are their sums over the kernels, so that each can be seen.
+    the two add up. ``compute_s`` and ``memory_s`` are their sums over the kernels, so that each can be seen. A GPU
+    runs one kernel while the host launches the next: only what the device waits for a launch is in ``launch_s``.
 
     Attributes
     ----------
@@ -127,7 +128,9 @@ class Prediction:
     bottleneck : {"launch", "memory", "filling", "compute", "copy"}
         The largest term. ``filling``: arithmetic, but on a device with idle units.
     basis : str
-        Where the machine's sustained numbers come from.
+        Where the machine's sustained numbers come from, and how the workload lies outside what they were tested for.
+    tested : bool
+        Whether the model was compared with this machine's clock for work of this kind and size.
     """
 
     workload: Counted
@@ -141,6 +144,7 @@ class Prediction:
     copy_s: float
     bottleneck: Bottleneck
     basis: str
+    tested: bool = False
 
     source = "predicted"
 

@@ -15,14 +15,17 @@ from gpu_lessons.records import Measurement
 MEBI = 2**20
 CPU = replace(this_machine().cpu, name="Made-up CPU", cache_bytes=32 * MEBI)
 TRUE = CpuCalibration(
-    launch_overhead_s=2e-6,
+    launch_overhead_s=0.8e-6,
+    product_overhead_s=3e-6,
     flops_per_s=MappingProxyType({"float32": 2e11, "float64": 9e10}),
-    read_bandwidth_bytes_per_s=12e9,
-    cached_read_bandwidth_bytes_per_s=40e9,
-    copy_bandwidth_bytes_per_s=5e9,
-    cached_copy_bandwidth_bytes_per_s=15e9,
-    last_level_cache_bytes=32 * MEBI,
-    second_level_cache_bytes=2 * MEBI,
+    one_thread_share=0.5,
+    read_bandwidth_bytes_per_s=20e9,
+    cached_read_bandwidth_bytes_per_s=60e9,
+    pack_bandwidth_bytes_per_s=6e9,
+    cached_pack_bandwidth_bytes_per_s=16e9,
+    stream_bandwidth_bytes_per_s=14e9,
+    cached_stream_bandwidth_bytes_per_s=40e9,
+    cache_bytes=16 * MEBI,
     threads=2,
     error=0.0,
     basis="made up",
@@ -57,6 +60,8 @@ def made_up(monkeypatch):
 def test_the_fit_finds_the_true_numbers_within_a_few_percent():
     found = measure_this_cpu().calibration
     assert found.launch_overhead_s == pytest.approx(TRUE.launch_overhead_s, rel=0.05)
+    assert found.product_overhead_s == pytest.approx(TRUE.product_overhead_s, rel=0.05)
+    assert found.one_thread_share == pytest.approx(TRUE.one_thread_share, rel=0.05)
     assert dict(found.flops_per_s) == pytest.approx(dict(TRUE.flops_per_s), rel=0.05)
     fitted = {name: getattr(found, name) for name in RATES}
     assert fitted == pytest.approx({name: getattr(TRUE, name) for name in RATES}, rel=0.05)
@@ -76,7 +81,7 @@ def test_the_band_holds_five_of_the_six_layers_the_fit_has_not_seen(made_up):
     errors = sorted(max(ratio, 1 / ratio) - 1 for ratio in ratios)
     assert benchmark.calibration.error == pytest.approx(errors[-2])
     assert errors[-2:] == pytest.approx([1.0, 2.0], rel=0.25)
-    said = f"off by {statistics.median(errors):.0%} (median) on {len(errors)} other"
+    said = f"off by {statistics.median(errors):.0%} (median) on {len(errors)} times not fitted"
     assert said in benchmark.calibration.basis
 
 

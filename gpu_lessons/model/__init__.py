@@ -3,6 +3,7 @@
 from gpu_lessons.model.calibration import Calibration, calibrate
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.measured import calibrate_from
 from gpu_lessons.model.prediction import predict
 
-__all__ = ["Calibration", "CpuCalibration", "GpuCalibration", "calibrate", "predict"]
+__all__ = ["Calibration", "CpuCalibration", "GpuCalibration", "calibrate", "calibrate_from", "predict"]

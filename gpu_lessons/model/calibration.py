@@ -1,4 +1,4 @@
-"""Where the sustained numbers of a machine come from: published measurements first, else its class."""
+"""Where the sustained numbers of a machine come from: its recording, else published measurements, else its class."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import NamedTuple
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.measured import calibrate_from
+from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -42,10 +44,11 @@ _LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
 # Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
-_NUMPY_CALL_S = 1.6e-6
+_NUMPY_CALL_S, _BLAS_CALL_S = 0.6e-6, 1.8e-6
 _CACHED_OVER_MEMORY = 2.4
-# A copy moves every byte twice, in and out.
-_COPY_OVER_READ = 0.5
+_PACK_OVER_READ = 0.4
+# NumPy's elementwise operations stay on one thread: one core's traffic with memory.
+_STREAM_BYTES_PER_S = 10e9
 # Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
 _CPU_SHARE = 0.48
 _MEBI = 2**20
@@ -53,16 +56,29 @@ _MEBI = 2**20
 
 @lru_cache(maxsize=256)
 def calibrate(machine: Machine, dtype: str = "float32") -> Calibration:
-    """Return sustained numbers for a machine of the catalogue.
+    """Return sustained numbers for a machine of a recording or of the catalogue.
 
-    The numbers are the same for every ``dtype``; ``error`` and ``basis`` say how well that one is known.
+    Those of a recording are fitted to its times, for all threads. Those of the catalogue are the same for every
+    ``dtype``; ``error`` and ``basis`` say how well that one is known.
 
     Raises
     ------
     ValueError
         If the catalogue knows no rate or no bandwidth for it.
     """
+    recorded = _calibrate_recorded(machine)
+    if recorded is not None:
+        return recorded
     return _calibrate_gpu(machine, dtype) if machine.kind == "gpu" else _calibrate_cpu(machine, dtype)
+
+
+def _calibrate_recorded(machine: Machine) -> Calibration | None:
+    if not (recordings_folder() / f"{machine.slug}.json").is_file():  # most machines: no file is read for them
+        return None
+    try:
+        return calibrate_from(load_recording(machine.slug).measurements, machine)
+    except RecordingError:  # `recordings` says what is wrong with it
+        return None
 
 
 def _gpu_class(machine: Machine) -> _GpuClass:
@@ -108,17 +124,19 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     read = machine.sustained_memory_bandwidth_bytes_per_s
     if read is None:
         read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
-    copy = read * _COPY_OVER_READ
-    cache_bytes = machine.cache_bytes or 2 * _MEBI * (machine.cores or 1)
+    stream = min(read, _STREAM_BYTES_PER_S)
     return CpuCalibration(
         launch_overhead_s=_NUMPY_CALL_S,
+        product_overhead_s=_BLAS_CALL_S,
         flops_per_s=MappingProxyType(flops_per_s),
+        one_thread_share=1 / (machine.cores or 1),
         read_bandwidth_bytes_per_s=read,
         cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,
-        copy_bandwidth_bytes_per_s=copy,
-        cached_copy_bandwidth_bytes_per_s=copy * _CACHED_OVER_MEMORY,
-        last_level_cache_bytes=cache_bytes,
-        second_level_cache_bytes=cache_bytes,
+        pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ,
+        cached_pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ * _CACHED_OVER_MEMORY,
+        stream_bandwidth_bytes_per_s=stream,
+        cached_stream_bandwidth_bytes_per_s=stream * _CACHED_OVER_MEMORY,
+        cache_bytes=machine.cache_bytes or 2 * _MEBI * (machine.cores or 1),
         threads=None,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
         basis=_basis(dtype, "published for this CPU" if dtype in published else "typical of CPUs"),

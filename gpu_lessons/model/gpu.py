@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+from gpu_lessons.model.kernel_times import CallTime, KernelTime
+from gpu_lessons.model.tested import Tested
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import Kernel
 
-__all__ = ["GpuCalibration", "KernelTime", "Tiling"]
+__all__ = ["GpuCalibration", "Tiling"]
 
 # (rows, columns) of the output one block computes. Libraries ship dozens of shapes and pick one a call; these span
 # what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
@@ -31,15 +33,6 @@ TILE_SHAPES = (
 MIN_SPLIT_K = 128
 # More waves than this are never sought by splitting: the last one, half empty, is a small part of the whole by then.
 MOST_WAVES = 4
-
-
-class KernelTime(NamedTuple):
-    """Seconds of one kernel: its arithmetic alone, its memory traffic alone, and the kernel itself."""
-
-    compute_s: float
-    memory_s: float
-    total_s: float
-    share_busy: float  # share of the device's units that have work, from 0 to 1
 
 
 class Tiling(NamedTuple):
@@ -83,6 +76,8 @@ class GpuCalibration:
         Half-width of the band: 0.2 means a factor of 1.2 either way.
     basis : str
         Where these numbers come from, as a sentence.
+    tested : Tested or None
+        What they were compared with a clock for; ``None`` if nobody did.
     """
 
     launch_overhead_s: float
@@ -96,6 +91,7 @@ class GpuCalibration:
     copy_latency_s: float
     error: float
     basis: str
+    tested: Tested | None = None
 
     def kernel_time(self, kernel: Kernel) -> KernelTime:
         """Return the time of one kernel without its launch.
@@ -109,6 +105,34 @@ class GpuCalibration:
         tiling = self.tile(*kernel.matmul, kernel.dtype)
         share_busy = kernel.flops / self.flops_per_s[kernel.dtype] / tiling.compute_s
         return KernelTime(tiling.compute_s, memory_s, max(tiling.compute_s, memory_s), share_busy)
+
+    def call_time(self, kernels: Sequence[Kernel], launch_overhead_s: float | None = None, calls: int = 1) -> CallTime:
+        """Return the time of a call that queues ``kernels``: a kernel runs while the host launches the next.
+
+        The host needs one launch overhead a kernel and waits for nothing; a kernel starts when it is launched and
+        the one before has ended. The call ends with its last kernel.
+
+        Parameters
+        ----------
+        kernels : sequence of Kernel
+            In order.
+        launch_overhead_s : float, optional
+            Seconds of one launch; the calibration's own otherwise.
+        calls : int
+            Calls queued in a row, as a clock does that times many at once: the seconds are those of one of them.
+        """
+        times = [self.kernel_time(kernel) for kernel in kernels]
+        overhead_s = self.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
+        host_s = end_s = busy_s = idle_s = 0.0
+        for time in times:
+            host_s += overhead_s
+            idle_s += max(0.0, host_s - end_s)
+            end_s = max(host_s, end_s) + time.total_s
+            busy_s += time.total_s
+        # From the second call on, the slower of host and device sets the pace.
+        end_s += (calls - 1) * max(host_s, busy_s)
+        idle_s += (calls - 1) * max(0.0, host_s - busy_s)
+        return CallTime(end_s / calls, idle_s / calls, times)
 
     def tile(self, m: int, n: int, k: int, dtype: str) -> Tiling:
         """Return the fastest of the `tilings` of an (m, k) by (k, n) product."""

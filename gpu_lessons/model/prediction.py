@@ -31,7 +31,7 @@ def predict(
         Seconds of one launch, if you know how the call is made: about 6e-6 for queued library calls, 5e-5 for
         one eager call of a framework. The machine's own number otherwise.
     calibration : GpuCalibration or CpuCalibration, optional
-        Sustained numbers to use; those of the catalogue otherwise.
+        Sustained numbers to use; otherwise those of the machine's recording or, without one, of the catalogue.
 
     Returns
     -------
@@ -60,10 +60,9 @@ def predict(
     if launch_overhead_s is not None:
         _require_overhead(launch_overhead_s)
     device = calibration or calibrate(machine, getattr(workload, "dtype", "float32"))
-    overhead_s = device.launch_overhead_s if launch_overhead_s is None else launch_overhead_s
     if isinstance(workload, Copy):
         return _predict_copy(workload, machine, device)
-    return _predict_kernels(workload, machine, device, overhead_s)
+    return _predict_kernels(workload, machine, device, launch_overhead_s)
 
 
 def _require_overhead(launch_overhead_s: float) -> None:
@@ -74,22 +73,22 @@ def _require_overhead(launch_overhead_s: float) -> None:
         raise ValueError(allowed)
 
 
-def _predict_kernels(workload: Workload, machine: Machine, device: Calibration, overhead_s: float) -> Prediction:
+def _predict_kernels(
+    workload: Workload, machine: Machine, device: Calibration, launch_overhead_s: float | None
+) -> Prediction:
     kernels = workload.kernels
     if kernels[0].dtype not in device.flops_per_s:
         known = ", ".join(sorted(device.flops_per_s))
         raise ValueError(f"no {kernels[0].dtype} rate is known for {machine.name}; known: {known}")
-    times = [device.kernel_time(kernel) for kernel in kernels]
-    launch_s = overhead_s * len(kernels)
+    seconds, launch_s, times = device.call_time(kernels, launch_overhead_s)
     compute_s = sum(time.compute_s for time in times)
     memory_s = sum(time.memory_s for time in times)
-    longest = max(times, key=lambda time: time.total_s)
     bottleneck: Bottleneck = "launch"
-    if longest.total_s > launch_s:
+    if seconds - launch_s > launch_s:
+        longest = max(times, key=lambda time: time.total_s)
         bottleneck = "memory" if longest.memory_s > longest.compute_s else "compute"
         if bottleneck == "compute" and longest.share_busy < 0.5:
             bottleneck = "filling"
-    seconds = launch_s + sum(time.total_s for time in times)
     return _record(workload, machine, device, seconds, launch_s, compute_s, memory_s, 0.0, bottleneck)
 
 
@@ -112,6 +111,7 @@ def _record(
     bottleneck: Bottleneck,
 ) -> Prediction:
     factor = 1 + device.error
+    outside = None if device.tested is None else device.tested.why_not(workload)
     return Prediction(
         workload=workload,
         machine=machine.name,
@@ -123,5 +123,6 @@ def _record(
         memory_s=memory_s,
         copy_s=copy_s,
         bottleneck=bottleneck,
-        basis=device.basis,
+        basis=device.basis if outside is None else f"{device.basis} {outside}",
+        tested=device.tested is not None and outside is None,
     )
