@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import altair as alt
 
+from gpu_lessons.charts.composition import compose, same_axis
 from gpu_lessons.charts.grid import REGIME_NAMES, Grid
 from gpu_lessons.charts.panels import memory_panel, speedup_map, time_parts
 from gpu_lessons.charts.theme import (
@@ -19,7 +19,6 @@ from gpu_lessons.charts.theme import (
     MUTED,
     SELECTED,
     WARNING,
-    chart_config,
     count_label,
     text_style,
     vega_time,
@@ -45,37 +44,16 @@ def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, slide
     sliders : bool
         Whether the chart carries its own sliders, for pages without a kernel.
     """
-    panels = (_headline(grid), _times(grid), time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT))
-    # Altair copies every part at every step of a composition, which takes seconds here; as dicts they are put
-    # together at once.
-    headline, times, *small = (_plain(panel) for panel in panels)
-    own_colors = {"scale": {"color": "independent"}}
-    right = {"vconcat": small, "spacing": 14, "resolve": own_colors}
-    spec: dict[str, Any] = {
-        "$schema": alt.SCHEMA_URL,
-        "config": chart_config(),
-        "description": grid.sentence(grid.at(batch_log2, width_log2)),
-        "padding": 6,
-        "data": {"values": grid.rows()},
-        "params": [
+    return compose(
+        _headline(grid),
+        [[_times(grid)], [time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT)]],
+        rows=grid.rows(),
+        parameters=[
             _parameter("batch_log2", batch_log2, grid, "batch size: 2 to the power of ", sliders),
             _parameter("width_log2", width_log2, grid, "layer width: 2 to the power of ", sliders),
         ],
-        "vconcat": [headline, {"hconcat": [times, right], "spacing": 20}],
-        "spacing": 6,
-        "resolve": own_colors,
-    }
-    return alt.TopLevelVConcatSpec(**spec)
-
-
-def _plain(panel: alt.LayerChart) -> dict[str, Any]:
-    """Return a panel as a part of a larger figure, whose data its layers use where they have none of their own."""
-    with alt.data_transformers.enable(consolidate_datasets=False):
-        spec: dict[str, Any] = panel.to_dict()
-    for part in (spec, *spec["layer"]):
-        if part.get("data") == {"values": [{}]}:  # what Altair writes for a chart without data
-            del part["data"]
-    return {key: value for key, value in spec.items() if key not in ("$schema", "config", "datasets")}
+        sentence=grid.sentence(grid.at(batch_log2, width_log2)),
+    )
 
 
 def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.VariableParameter:
@@ -144,7 +122,7 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
         curve.transform_calculate(start="datum.batch_log2 - 0.5", end="datum.batch_log2 + 0.5")
         .mark_rect()
         .encode(
-            x=_same_axis(x, "start:Q"),
+            x=same_axis(x, "start:Q"),
             x2="end:Q",
             color=alt.Color("regime:N", scale=tints, legend=None),
         )
@@ -153,7 +131,7 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
         curve.transform_aggregate(middle="mean(batch_log2)", n="count()", groupby=["regime"])
         .transform_filter("datum.n * 23 > length(datum.regime) * 6")
         .mark_text(**text_style(MUTED, 11, align="center"))
-        .encode(x=_same_axis(x, "middle:Q"), y=alt.value(12), text="regime:N")
+        .encode(x=same_axis(x, "middle:Q"), y=alt.value(12), text="regime:N")
     )
     return [boxes, names]
 
@@ -221,10 +199,3 @@ def _dots(grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     )
     tooltip = [alt.Tooltip("measured:N", title="measured here")]
     return [measured.mark_point(filled=True, color=CPU, size=70, opacity=1).encode(x=x, y=y("time_s"), tooltip=tooltip)]
-
-
-def _same_axis(x: alt.X, field: str) -> alt.X:
-    """Return another field on the axis of ``x``."""
-    same = x.copy()
-    same.shorthand = field
-    return same
