@@ -6,8 +6,7 @@ from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
-from gpu_lessons.charts.bundle import static_bundle
-from gpu_lessons.charts.display import is_live
+from gpu_lessons.explorers.bundle import explorer_bundle
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import calibrate
@@ -35,14 +34,12 @@ class BatchAndWidth:
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         chart = batch_and_width_chart(self.grid, batch_log2=self.batch_log2, width_log2=self.width_log2, sliders=True)
-        data, metadata = static_bundle(chart, self.sentence())
-        if is_live():
-            from gpu_lessons.explorers.live import LiveBatchAndWidth
+        return explorer_bundle(chart, self.sentence(), self._live_view)
 
-            # The static chart stays in the bundle: it is what a notebook opened without its kernel can show.
-            live = LiveBatchAndWidth(self.question, self.batch_log2, self.width_log2)
-            data |= {"application/vnd.jupyter.widget-view+json": live.view()}
-        return data, metadata
+    def _live_view(self) -> dict[str, Any]:
+        from gpu_lessons.explorers.live import LiveBatchAndWidth
+
+        return LiveBatchAndWidth(self.question, self.batch_log2, self.width_log2).view()
 
 
 def explore_batch_and_width(

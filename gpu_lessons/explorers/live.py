@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -12,6 +11,7 @@ import ipywidgets as widgets
 
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.grid import Dot
+from gpu_lessons.explorers.controls import chart_widget, say_errors, slider, widget_view
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
 from gpu_lessons.hardware.machines import Machine, machines
 from gpu_lessons.measuring.refusal import refuse_measurement
@@ -26,9 +26,6 @@ __all__ = ["LiveBatchAndWidth"]
 MEASURE_BUDGET_S = 5.0
 _HERE = "this machine"
 
-# Altair types this class as the stand-in it shows where anywidget is missing.
-_JupyterChart: Any = alt.JupyterChart
-
 
 class LiveBatchAndWidth:
     """Sliders, pickers and measuring buttons around the figure.
@@ -38,12 +35,11 @@ class LiveBatchAndWidth:
     """
 
     def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
-        _JupyterChart.enable_offline()
         self.question = question
         self._dots: list[tuple[LayerQuestion, Dot]] = []
         self._restoring = False
-        self.batch = _slider("batch size", BATCHES_LOG2, batch_log2)
-        self.width = _slider("layer width", WIDTHS_LOG2, width_log2)
+        self.batch = slider("batch size", _powers_of_two(BATCHES_LOG2), batch_log2)
+        self.width = slider("layer width", _powers_of_two(WIDTHS_LOG2), width_log2)
         self.gpu = _picker("GPU", _named(_usable("gpu")), question.gpu, "255px")
         self.cpu = _picker("CPU", _named(_usable("cpu")), question.cpu, "255px")
         self.dtype = _picker("numbers", [(name, name) for name in DTYPE_BYTES], question.dtype, "165px")
@@ -52,7 +48,7 @@ class LiveBatchAndWidth:
         self.measure_here = widgets.Button(description="Measure here", disabled=True)
         self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        self.figure = _JupyterChart(self._chart(question), embed_options={"actions": False, "renderer": "svg"})
+        self.figure = chart_widget(self._chart(question))
         self._connect()
         benchmark = this_cpu_if_measured()
         if benchmark is not None:
@@ -60,7 +56,7 @@ class LiveBatchAndWidth:
 
     def view(self) -> dict[str, Any]:
         """Return the widget view a mime bundle holds."""
-        box = widgets.VBox(
+        return widget_view(
             [
                 widgets.HBox([self.batch, self.width], layout={"flex_flow": "row wrap"}),
                 widgets.HBox([self.gpu, self.cpu, self.dtype, self.work], layout={"flex_flow": "row wrap"}),
@@ -69,26 +65,18 @@ class LiveBatchAndWidth:
                 self.figure,
             ]
         )
-        return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
 
     def _connect(self) -> None:
         self.batch.observe(lambda change: self._move("batch_log2", change["new"]), "value")
         self.width.observe(lambda change: self._move("width_log2", change["new"]), "value")
         for picker in (self.gpu, self.cpu, self.dtype, self.work):
-            picker.observe(lambda _: self._say_errors(self._ask_again), "value")
-        self.measure_cpu.on_click(lambda _: self._say_errors(self._measure_cpu))
-        self.measure_here.on_click(lambda _: self._say_errors(self._measure_here))
+            picker.observe(lambda _: say_errors(self.message, self._ask_again), "value")
+        self.measure_cpu.on_click(lambda _: say_errors(self.message, self._measure_cpu))
+        self.measure_here.on_click(lambda _: say_errors(self.message, self._measure_here))
 
     def _move(self, parameter: str, value: int) -> None:
         setattr(self.figure.params, parameter, value)
         self.message.value = ""
-
-    def _say_errors(self, action: Callable[[], None]) -> None:
-        self.message.value = ""
-        try:
-            action()
-        except Exception as error:  # a callback's traceback would land in a log nobody reads
-            self.message.value = escape(str(error) or type(error).__name__, quote=False)
 
     def _chart(self, question: LayerQuestion) -> alt.TopLevelSpec:
         grid = layer_grid(question)
@@ -177,9 +165,8 @@ def _same_work(a: LayerQuestion, b: LayerQuestion) -> bool:
     return (a.cpu_dtype, a.work) == (b.cpu_dtype, b.work)
 
 
-def _slider(description: str, exponents: range, value: int) -> widgets.SelectionSlider:
-    options = [(f"{2**exponent:,}", exponent) for exponent in exponents]
-    return widgets.SelectionSlider(description=description, options=options, value=value, layout={"width": "420px"})
+def _powers_of_two(exponents: range) -> list[tuple[str, int]]:
+    return [(f"{2**exponent:,}", exponent) for exponent in exponents]
 
 
 def _picker(description: str, options: list[tuple[str, Any]], value: object, width: str) -> widgets.Dropdown:
