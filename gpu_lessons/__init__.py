@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.explorers import explore_timeline as explore_timeline
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
@@ -39,6 +40,7 @@ _HOME = {
     "compare_machines": "charts.comparison",
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
+    "explore_timeline": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
     "machine": "hardware.machines",
