@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
+    from gpu_lessons.explorers import explore_timeline as explore_timeline
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
@@ -49,6 +50,7 @@ _HOME = {
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
     "explore_inside_the_gpu": "explorers",
+    "explore_timeline": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
     "machine": "hardware.machines",

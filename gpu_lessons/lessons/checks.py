@@ -126,7 +126,14 @@ def check(*, hints: Sequence[str]) -> Callable[[Callable[..., str]], Check]:
     return functools.partial(Check, hints=hints)
 
 
-def compare(function: object, arguments: tuple[object, ...], *, expected: object, rtol: float = 1e-6) -> None:
+def compare(
+    function: object,
+    arguments: tuple[object, ...],
+    *,
+    expected: object,
+    rtol: float = 1e-6,
+    seen: Callable[[object], object] = lambda got: got,
+) -> None:
     """Call the learner's ``function`` with copies of ``arguments`` and judge what comes back.
 
     Parameters
@@ -139,6 +146,8 @@ def compare(function: object, arguments: tuple[object, ...], *, expected: object
         What it should return.
     rtol : float
         Allowed difference, relative to the largest number expected.
+    seen : callable
+        Takes what came back and returns what of it is judged, such as a device array's numbers on the host.
 
     Raises
     ------
@@ -160,7 +169,7 @@ def compare(function: object, arguments: tuple[object, ...], *, expected: object
     if identity not in answered and _is_placeholder(got):
         raise NotAttemptedError("Your function returned None." if got is None else "")
     answered.add(identity)
-    found = difference(got, expected, rtol=rtol)
+    found = difference(seen(got), expected, rtol=rtol)
     if found:
         raise WrongAnswerError(f"{call}: {found}.")
 

@@ -29,6 +29,8 @@ def describe(value: object) -> str:
         return f"{opening}{', '.join(shown)}{closing}"
     if isinstance(value, np.generic):
         return str(value)
+    if hasattr(value, "shape") and hasattr(value, "dtype"):  # on a device: its numbers would have to cross the bus
+        return f"array of shape {value.shape}, {value.dtype}"
     return _short_repr(value)
 
 

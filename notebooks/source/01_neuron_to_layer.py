@@ -7,7 +7,7 @@
 # - **You need** NumPy arrays and `for` loops.
 # - **Minutes** 40
 #
-# Before: [Start here](00_start_here.ipynb). Next: [Batch and width](03_batch_and_width.ipynb)
+# Before: [Start here](00_start_here.ipynb). Next: [The layer on the GPU](02_layer_on_gpu.ipynb)
 
 # %% tags=["setup", "measures"]
 import numpy as np
@@ -247,7 +247,7 @@ plt.show()
 # %% [markdown]
 # The lines rise and then flatten. On the left the machine waits for weights, on the right for its own arithmetic units.
 #
-# A GPU has tens of times more of both. In the next lesson you find out from which batch and width on that pays.
+# A GPU has tens of times more of both. In the next lesson you move the layer there, and learn to time it.
 
 # %% [markdown]
 # ## Remember
@@ -271,4 +271,4 @@ plt.show()
 # 3. Every weight is read for one multiplication only. Memory sets the pace, and cores share it.
 # </details>
 #
-# Before: [Start here](00_start_here.ipynb). Next: [Batch and width](03_batch_and_width.ipynb)
+# Before: [Start here](00_start_here.ipynb). Next: [The layer on the GPU](02_layer_on_gpu.ipynb)

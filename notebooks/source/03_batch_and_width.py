@@ -7,7 +7,7 @@
 # - **You need** the layer of lesson 01.
 # - **Minutes** 45
 #
-# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb). Next: [Inside the GPU](04_inside_the_gpu.ipynb)
+# Before: [The layer on the GPU](02_layer_on_gpu.ipynb). Next: [Inside the GPU](04_inside_the_gpu.ipynb)
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
@@ -240,4 +240,4 @@ print(f"{gpu.name}, predicted, would be {here.median_s / on_gpu.seconds:.1f} tim
 # 3. The copies are added to every call. The speed-up shrinks, most where there is little arithmetic for each number.
 # </details>
 #
-# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb). Next: [Inside the GPU](04_inside_the_gpu.ipynb)
+# Before: [The layer on the GPU](02_layer_on_gpu.ipynb). Next: [Inside the GPU](04_inside_the_gpu.ipynb)

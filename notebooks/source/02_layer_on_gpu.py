@@ -1,0 +1,387 @@
+# %% [markdown]
+# # The layer on the GPU: does moving it make it faster?
+#
+# You will move a layer to a GPU, be fooled by your own clock, and correct it step by step until the number is true.
+#
+# - **You will** move arrays between two memories, write an honest timer, find an array on the wrong side, and compare results that were added in another order.
+# - **You need** the layer of lesson 01. No GPU: without one, the course simulates it.
+# - **Minutes** 45
+#
+# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb). Next: [Batch and width](03_batch_and_width.ipynb)
+
+# %% tags=["setup", "measures"]
+import gpu_lessons as gl
+from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons.layer_on_gpu import check_epoch_on_gpu, check_time_forward
+
+gpu = gl.gpu()
+gl.say_devices(gpu)
+
+# %% [markdown]
+# If that line says *simulated*, the GPU below computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
+
+# %% [markdown]
+# ## Two memories
+#
+# The CPU and its memory are called the **host**, the GPU and its memory the **device**. What runs on the device is a **kernel**, and its arrays lie in device memory.
+#
+# First the host: the layer of lesson 01, with 1,024 samples and 2,048 neurons.
+
+# %%
+import numpy as np
+
+from gpu_lessons.nn import Dense
+
+rng = np.random.default_rng(0)
+x_host = rng.standard_normal((1024, 2048), dtype="float32")
+layer_host = Dense(2048, 2048)
+y_host = layer_host.forward(x_host)
+
+# %% [markdown]
+# To move it, name another array namespace. `gpu.xp` has the functions of NumPy, for arrays on the device. The weights come from the same seed, so they are the same weights.
+
+# %%
+layer = Dense(2048, 2048, xp=gpu.xp)
+x = gpu.to_device(x_host)
+print(x.shape, "on", x.device)
+
+# %% [markdown]
+# From here on you write what you wrote before. The product is computed where its operands live, and stays there. `.get()` brings it back.
+
+# %%
+product = x @ layer.weight
+print(product.shape, "on", product.device)
+print(type(product.get()))
+
+# %% [markdown]
+# ## The clock stops too early
+#
+# How long does the host need? `measure` warms up, repeats, and takes the middle, as in lesson 01.
+
+# %% tags=["measures"]
+work = gl.DenseForward(batch_size=1024, n_in=2048, n_out=2048)
+cpu = gl.measure(work)
+print(cpu)
+
+# %% [markdown]
+# Now the GPU, timed the way one times anything: read the clock, multiply, read the clock.
+#
+# You moved two arrays and changed nothing else. How many times as fast is it?
+
+# %% tags=["predict"]
+speedup_guess = ask("02-speedup", "CPU time divided by GPU time", low=0.01, high=100_000)
+
+# %%
+start_s = gpu.perf_counter()
+product = x @ layer.weight
+asked_s = gpu.perf_counter() - start_s
+
+# %% tags=["reveal", "measures"]
+then = f"The clock said {asked_s * 1e6:,.1f} µs."
+reveal(speedup_guess, cpu.median_s / asked_s, f"{gpu}; CPU measured here", then)
+
+# %% [markdown]
+# Divide before you believe it. The product takes 2 × 1,024 × 2,048 × 2,048 FLOP. The data sheet of the card says how many it can do in a second, at the very best.
+
+# %%
+best_s = 2 * 1024 * 2048 * 2048 / gpu.machine.peak_flops_per_s["float32"]
+print(f"Your clock said {asked_s * 1e6:,.1f} µs.")
+print(f"{gpu.machine.name} at its peak needs {best_s * 1e6:,.0f} µs.")
+
+# %% [markdown]
+# Even a perfect card needs far longer than your clock said. So what was it that took so little time?
+
+# %% tags=["predict"]
+what = choose(
+    "02-what",
+    "Between the two readings, the clock saw",
+    ("the multiplication", "the asking for a multiplication", "the numbers moving to the GPU"),
+)
+
+# %% tags=["reveal"]
+reveal_choice(
+    what,
+    "the asking for a multiplication",
+    "The call queued the product and returned. The result came later.",
+)
+
+# %% [markdown]
+# Such a call is **asynchronous**. The asking is a **launch**, and what it costs the host is the **launch overhead**. There is a reason for it: the host can queue the next kernel while the device is busy with this one.
+#
+# `gpu.synchronize()` lets the host wait until the device has nothing left to do.
+
+# %%
+gpu.synchronize()
+start_s = gpu.perf_counter()
+product = x @ layer.weight
+gpu.synchronize()
+waited_s = gpu.perf_counter() - start_s
+print(f"{waited_s * 1e6:,.0f} µs on {gpu}")
+
+# %% [markdown]
+# Compare with the perfect card above. This number is possible.
+#
+# Below is one call of the layer, which is two kernels: the product, and the addition of the bias. Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
+
+# %% tags=["explorer"]
+gl.explore_timeline()
+
+# %% [markdown]
+# Without waiting, the clock says the same for every batch: two launches. How long the device works does not matter to it.
+#
+# With both copies nobody has to call `synchronize`. The host cannot hand out the numbers before they are there, so `.get()` waits.
+
+# %% [markdown]
+# ## The first call is different
+#
+# So far you timed the product alone. Now the whole layer, and this time you wait.
+#
+# The bias adds one addition for every 4,096 FLOP of the product. How long does the layer take?
+
+# %% tags=["predict"]
+first = choose(
+    "02-first",
+    "The layer, called for the first time, compared with the product:",
+    ("hardly longer", "about twice as long", "many times as long"),
+)
+
+# %%
+gpu.synchronize()
+start_s = gpu.perf_counter()
+y = layer.forward(x)
+gpu.synchronize()
+first_s = gpu.perf_counter() - start_s
+
+# %% tags=["reveal"]
+longer = first_s / waited_s
+seen = "many times as long" if longer > 3 else "about twice as long" if longer > 1.5 else "hardly longer"
+reveal_choice(first, seen, f"It took {first_s * 1e3:,.1f} ms on {gpu}.")
+
+# %% [markdown]
+# Call it again, with the very same lines.
+
+# %%
+gpu.synchronize()
+start_s = gpu.perf_counter()
+y = layer.forward(x)
+gpu.synchronize()
+second_s = gpu.perf_counter() - start_s
+print(f"{second_s * 1e3:,.2f} ms on {gpu}")
+
+# %% [markdown]
+# The addition had to be compiled for this card. CuPy does that when an operation is first called, and keeps what it compiled. The product comes ready-made from a library, which a real GPU has to load once.
+#
+# So one call goes before the clock starts. It is the **warm-up**, and its time is thrown away.
+
+# %% [markdown]
+# **Do it.** Write a timer for one forward pass that is warm and complete. Of the lines you have seen, one must stand in two places: something else may still be in the queue when your clock starts.
+
+
+# %% tags=["exercise"]
+def time_forward(gpu, layer, x):
+    """Return the seconds of one layer.forward(x), warm and waited for."""
+    ### BEGIN SOLUTION
+    layer.forward(x)
+    gpu.synchronize()
+    start_s = gpu.perf_counter()
+    layer.forward(x)
+    gpu.synchronize()
+    return gpu.perf_counter() - start_s
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check_time_forward(time_forward)
+
+# %% [markdown]
+# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the middle. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
+
+# %%
+times_s = []
+for _ in range(10):
+    gpu.synchronize()
+    start_s = gpu.perf_counter()
+    y = layer.forward(x)
+    gpu.synchronize()
+    times_s.append(gpu.perf_counter() - start_s)
+median_s = float(np.median(times_s))
+print(f"{min(times_s) * 1e3:.2f} to {max(times_s) * 1e3:.2f} ms, median {median_s * 1e3:.2f} ms on {gpu}")
+
+# %% [markdown]
+# ## With the bus
+#
+# The batch was on the device already, and the result stayed there. In many programs both cross the bus between host and device, every time.
+#
+# What is left of the speed-up?
+
+# %% tags=["predict"]
+bus_guess = ask("02-bus", "CPU time divided by GPU time with both copies", low=0.01, high=1000)
+
+# %%
+gpu.synchronize()
+start_s = gpu.perf_counter()
+y_back = layer.forward(gpu.to_device(x_host)).get()
+bus_s = gpu.perf_counter() - start_s
+
+# %% tags=["reveal", "measures"]
+then = f"With both copies it took {bus_s * 1e3:.2f} ms."
+reveal(bus_guess, cpu.median_s / bus_s, f"{gpu}; CPU measured here", then)
+
+# %% [markdown]
+# Five readings for one layer, and each of them was on the clock. Here they are together, with the speed-up each would have let you announce.
+
+# %% tags=["measures"]
+ladder = {
+    "product, not waited for": asked_s,
+    "layer, first call": first_s,
+    "layer, second call": second_s,
+    "layer, median of ten": median_s,
+    "layer and both copies": bus_s,
+}
+speedups = [cpu.median_s / time_s for time_s in ladder.values()]
+for (name, time_s), speedup in zip(ladder.items(), speedups):
+    print(f"{name:24}{time_s * 1e3:9.3f} ms{speedup:12,.1f}×")
+
+# %% tags=["measures"]
+import matplotlib.pyplot as plt
+
+plt.style.use("gpu_lessons.charts.course")
+plt.barh(list(ladder), [speedup - 1 for speedup in speedups], left=1, color="C1")
+plt.axvline(1, color="C0")
+plt.xscale("log")
+plt.gca().invert_yaxis()
+plt.xlabel(f"times as fast as this CPU, measured; {gpu}")
+plt.title("One layer, five speed-ups")
+plt.show()
+
+# %% [markdown]
+# Two of them are answers. The median of ten is the answer for data that stays on the device, the last one for data that comes and goes. The others are mistakes that look like answers.
+#
+# A speed-up without a word on waiting, warm-up and copies says nothing.
+
+# %% [markdown]
+# ## Host and device do not mix
+#
+# Here is a small training loop; what it learns does not matter now. Look only at where each array lives.
+
+
+# %%
+def mixed_epoch(gpu, weight, x, target):
+    x = gpu.to_device(x)
+    for start in range(0, len(x), 64):
+        rows = slice(start, start + 64)
+        error = x[rows] @ weight - target[rows]
+        weight = weight - 0.001 * (x[rows].T @ error)
+    return weight
+
+
+# %%
+inputs = rng.standard_normal((256, 8), dtype="float32")
+target = rng.standard_normal((256, 2), dtype="float32")
+weight = gpu.xp.zeros((8, 2), dtype="float32")
+try:
+    mixed_epoch(gpu, weight, inputs, target)
+except TypeError as error:
+    print("TypeError:", error)
+
+# %% [markdown]
+# A NumPy array met a device array. CuPy could have copied it for you. It refuses: a hidden copy in a loop can cost more than the arithmetic.
+#
+# **Do it.** Write the loop again without the mix. The weight stays on the device, and nothing crosses the bus more often than it must.
+
+
+# %% tags=["exercise"]
+def epoch_on_gpu(gpu, weight, x, target):
+    """Return what mixed_epoch was meant to return, on the device."""
+    ### BEGIN SOLUTION
+    x = gpu.to_device(x)
+    target = gpu.to_device(target)
+    for start in range(0, len(x), 64):
+        rows = slice(start, start + 64)
+        error = x[rows] @ weight - target[rows]
+        weight = weight - 0.001 * (x[rows].T @ error)
+    return weight
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+check_epoch_on_gpu(epoch_on_gpu)
+
+# %% [markdown]
+# The other error you will meet: device memory is full. Ask for a quarter more than the card holds.
+
+# %%
+try:
+    gpu.xp.zeros(gpu.memory.capacity_bytes * 5 // 4, dtype="uint8")
+except MemoryError as error:
+    print(f"{type(error).__name__}: {error}")
+
+# %% [markdown]
+# Nothing is lost by that. Your arrays are where they were, and a smaller request works. Lesson 07 is about what fits.
+
+# %%
+small = gpu.xp.ones(1000, dtype="float32")
+print(float(small.sum()), "and the layer is still on", layer.weight.device)
+
+# %% [markdown]
+# ## The same numbers?
+#
+# A fast wrong result is worthless, so compare what came back with what the host computed.
+
+# %%
+np.allclose(y_back, y_host, atol=1e-4)
+
+# %% [markdown]
+# Why not `==`? The library on a GPU cuts a product into other pieces than the one on a CPU, so each sum is added up in another order.
+#
+# The simulated GPU cannot show that: it multiplies with the same NumPy. But you can. Add up the first half of the inputs and the second half, then both. GPU libraries do this too, and call it *split-K*.
+
+# %% tags=["predict"]
+bits = choose(
+    "02-bits",
+    "Two million results, each added up in two halves instead of one row:",
+    ("all of them stay equal", "many differ in the last digits", "many differ in the first digits"),
+)
+
+# %% tags=["reveal", "measures"]
+w = layer_host.weight
+whole = x_host @ w
+halves = x_host[:, :1024] @ w[:1024] + x_host[:, 1024:] @ w[1024:]
+print("One sum against two halves, this machine:")
+print(f"{np.mean(halves != whole):.0%} of the numbers differ, by at most {np.abs(halves - whole).max():.1e}")
+
+# %% tags=["reveal", "measures"]
+same = np.array_equal(halves, whole)
+close = np.allclose(halves, whole, atol=1e-4)
+right = "all of them stay equal" if same else f"many differ in the {'last' if close else 'first'} digits"
+reveal_choice(bits, right)
+
+# %% [markdown]
+# Each float32 number has seven digits, and every addition rounds. `==` asks whether both sides rounded alike. `allclose` asks whether both are right.
+#
+# Give it an absolute tolerance as well. Results near zero are small differences of large sums; their first digits may already be rounding.
+
+# %% [markdown]
+# ## Remember
+#
+# - Host and device have separate memories. Arrays cross with `to_device` and `.get()`, never by themselves.
+# - A call returns before the device is done. Synchronize before each reading of the clock.
+# - The first call compiles. Warm up, repeat, take the median.
+# - Say whether the copies are in your number.
+# - Another order of additions gives other last digits: `allclose`, not `==`.
+
+# %% [markdown]
+# ## Without looking back
+#
+# 1. A product of two matrices takes 6 µs on your clock, whatever their size. What did you time?
+# 2. Why must the device be waited for *before* the first reading as well?
+# 3. When is the speed-up without copies the right one to report?
+#
+# <details><summary>Answers</summary>
+#
+# 1. The launch. Nobody waited for the product.
+# 2. Work queued earlier would still be running, and your clock would count it.
+# 3. When the data is on the device already and the result stays there, as between the layers of a network.
+# </details>
+#
+# Before: [From a neuron to a layer](01_neuron_to_layer.ipynb). Next: [Batch and width](03_batch_and_width.ipynb)
