@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gpu_lessons.measuring import measure as measure
     from gpu_lessons.measuring import measure_this_cpu as measure_this_cpu
     from gpu_lessons.model import predict as predict
+    from gpu_lessons.recorded import Recording as Recording
+    from gpu_lessons.recorded import RecordingError as RecordingError
+    from gpu_lessons.recorded import load_recording as load_recording
+    from gpu_lessons.recorded import recordings as recordings
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
     from gpu_lessons.records import Sweep as Sweep
@@ -50,6 +54,10 @@ _HOME = {
     "measure": "measuring",
     "measure_this_cpu": "measuring",
     "predict": "model",
+    "Recording": "recorded",
+    "RecordingError": "recorded",
+    "load_recording": "recorded",
+    "recordings": "recorded",
     "Measurement": "records",
     "Prediction": "records",
     "Sweep": "records",

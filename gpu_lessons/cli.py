@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from gpu_lessons import __version__
+from gpu_lessons.units import format_bytes
 
 if TYPE_CHECKING:
     from gpu_lessons.work import Workload
@@ -18,7 +19,13 @@ __all__ = ["main"]
 _WORKLOADS = ("dense-forward", "dense-train-step", "elementwise")
 #: Sizes of a layer that a GPU computes well and a laptop in milliseconds.
 _BATCH_SIZE, _WIDTH, _N = 256, 2048, 10_000_000
-_USER_ERROR = 2
+_USER_ERROR, _STOPPED = 2, 130  # 130 is what a shell reports for Ctrl-C
+_CONTRIBUTE = """\
+To contribute a recording to the course:
+  1. On a machine that does nothing else, run `gpu-lessons record` in a clone of the repository.
+  2. Look into the file it names, in data/recordings: it holds no names of people, hosts or folders.
+  3. Run `pytest tests/test_data.py`, which checks it.
+  4. Commit that one file and open a pull request with it."""
 
 
 class _UserError(Exception):
@@ -50,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gpu-lessons: {error}", file=sys.stderr)
         return _USER_ERROR
     except KeyboardInterrupt:
-        return 130  # what a shell reports for Ctrl-C
+        return _STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,6 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
     _add_measure(commands.add_parser("measure", help="time a workload on this machine"))
     _add_predict(commands.add_parser("predict", help="predict a workload on machines of the catalogue"))
+    _add_record(
+        commands.add_parser(
+            "record",
+            help="measure this machine into a file that can be shown anywhere",
+            description="Measure this machine's CPU and, if there is one, GPU over many sizes into one file. Ctrl-C "
+            "keeps what is done; the same command goes on with it.",
+            epilog=_CONTRIBUTE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
     return parser
 
 
@@ -99,6 +116,15 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
         "--launch-overhead", type=float, metavar="SECONDS", help="seconds of one launch, if you know it"
     )
     parser.set_defaults(run=_predict)
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="fewer sizes: less than a minute instead of five")
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path,
+        help="file to write (default: MACHINE-DATE.json in data/recordings of a clone, else in this folder)",
+    )  # fmt: skip
+    parser.set_defaults(run=_record)
 
 
 def _add_workload(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +184,39 @@ def _predict(options: argparse.Namespace) -> int:
         raise _UserError(_sentence(error)) from error
     print("\n".join(map(str, [workload, *predictions])))
     return 0
+
+
+def _record(options: argparse.Namespace) -> int:
+    from gpu_lessons.hardware.detect import this_machine
+    from gpu_lessons.measuring.progress import ProgressLine
+    from gpu_lessons.measuring.provenance import usual_path
+    from gpu_lessons.measuring.recorder import record
+    from gpu_lessons.recorded import RecordingError
+
+    path = usual_path(this_machine()) if options.output is None else options.output
+    progress = ProgressLine(sys.stderr)
+    try:
+        recording = record(path, quick=options.quick, on_progress=progress)
+    except RecordingError as error:
+        raise _UserError(str(error)) from error
+    except KeyboardInterrupt:
+        progress.close()
+        print(f"Stopped; {_kept(path)}", file=sys.stderr)
+        return _STOPPED
+    finally:
+        progress.close()
+    print(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
+    return 0
+
+
+def _kept(path: Path) -> str:
+    from gpu_lessons.recorded import RecordingError, read_recording
+
+    try:
+        count = len(read_recording(path).measurements)
+    except RecordingError:
+        return "nothing was measured yet."
+    return f"{path} keeps the {count} points measured so far, and the same command goes on."
 
 
 def _workload(options: argparse.Namespace) -> Workload:

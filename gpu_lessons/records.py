@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gpu_lessons.units import format_time
 
-__all__ = ["Counted", "Measurement", "Prediction", "Sweep"]
+__all__ = ["WIDE_SPREAD", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
+
+#: Quartiles further apart than this share of the median: something else ran on the machine.
+WIDE_SPREAD = 0.1
 
 Bottleneck = Literal["launch", "memory", "filling", "compute", "copy"]
 
@@ -43,6 +47,10 @@ class Measurement:
         Seconds of the first calls, kept apart: they pay for caches, threads and memory.
     calls_per_sample : int
         Calls between two readings of the clock.
+    recorded_on : str or None
+        Day it was measured, as 2026-11-24, if it comes from a recording; ``None`` if it was measured just now.
+    peak_bytes : int or None
+        Most memory its arrays took during one call, looked at apart from the timed ones; ``None`` if not looked at.
     """
 
     workload: Counted
@@ -51,8 +59,13 @@ class Measurement:
     samples_s: tuple[float, ...]
     warmup_s: tuple[float, ...]
     calls_per_sample: int
+    recorded_on: str | None = None
+    peak_bytes: int | None = None
 
-    source = "measured"
+    @property
+    def source(self) -> str:
+        """``recorded`` if it comes from a recording, else ``measured``."""
+        return "measured" if self.recorded_on is None else "recorded"
 
     @property
     def median_s(self) -> float:
@@ -71,7 +84,7 @@ class Measurement:
 
     @property
     def spread(self) -> float:
-        """Distance between the quartiles as a share of the median; above 0.1 the machine was busy."""
+        """Distance between the quartiles as a share of the median; above `WIDE_SPREAD` the machine was busy."""
         return (self.high_s - self.low_s) / self.median_s
 
     def _quartiles(self) -> list[float]:
@@ -83,10 +96,13 @@ class Measurement:
         threads = "" if self.threads is None else f", {self.threads} thread{'s' * (self.threads != 1)}"
         text = (
             f"{format_time(self.median_s)} ({format_time(self.low_s)} to {format_time(self.high_s)}, "
-            f"{len(self.samples_s)} samples), measured on {self.machine}{threads}"
+            f"{len(self.samples_s)} samples), {self.source} on {self.machine}{threads}"
         )
-        if self.spread > 0.1:
-            text += f"\nThe samples spread by {self.spread:.0%} of their median: close other programs and repeat."
+        if self.recorded_on is not None:
+            text += f", {self.recorded_on}"
+        if self.spread > WIDE_SPREAD:
+            advice = ": close other programs and repeat" if self.recorded_on is None else ""
+            text += f"\nThe samples spread by {self.spread:.0%} of their median{advice}."
         return text
 
 
@@ -168,5 +184,39 @@ class Sweep:
 
     @property
     def source(self) -> str:
-        """``measured`` or ``predicted``."""
+        """``measured``, ``recorded`` or ``predicted``."""
         return self.points[0].source
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a recording came about.
+
+    Attributes
+    ----------
+    date : str
+        The day it was begun, as 2026-11-24.
+    command : str
+        What made it.
+    seed : int
+        Gave the order in which the points were measured: mixed, so that a slow minute does not hit one workload only.
+    quick : bool
+        Whether it is the short version.
+    complete : bool
+        Whether all its points are there; the same command goes on with one that is not.
+    operating_system : str
+        System, release and processor family.
+    usable_cores : int
+        Logical CPUs the process could keep busy.
+    versions : mapping of str to str
+        Of ``gpu_lessons``, ``python``, ``numpy``, ``blas`` and, with a GPU, ``cupy``, ``cuda_runtime``, ``driver``.
+    """
+
+    date: str
+    command: str
+    seed: int
+    quick: bool
+    complete: bool
+    operating_system: str
+    usable_cores: int
+    versions: Mapping[str, str]

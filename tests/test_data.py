@@ -7,11 +7,13 @@ import pytest
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.graphics import pcie_bandwidth_bytes_per_s
 from gpu_lessons.hardware.machines import machine, machines
+from gpu_lessons.recorded import load_recording, recordings
 
 DATA = course_root() / "data"
 FILES = sorted((DATA / "machines").glob("*.toml"))
 GPUS = [each for each in machines() if each.kind == "gpu"]
 CPUS = [each for each in machines() if each.kind == "cpu"]
+RECORDINGS = sorted((DATA / "recordings").glob("*.json"))
 TABLES = ("peak_flops_per_s", "sustained_share_of_peak", "sustained_flops_per_s")
 
 
@@ -238,3 +240,38 @@ def test_a_machine_file_is_short_and_lets_git_show_changes_by_line(path):
     assert text.isascii()
     assert text.endswith("\n")
     assert len(text.splitlines()) < 90
+
+
+def test_every_recording_is_complete_and_offered():
+    assert recordings() == [path.stem for path in RECORDINGS]
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recording_says_where_and_when_and_by_what_it_was_made(path):
+    recording = load_recording(path.stem)
+    provenance = recording.provenance
+    assert path.stem.endswith(provenance.date)
+    assert provenance.command.startswith("gpu-lessons record")
+    assert {"gpu_lessons", "python", "numpy", "blas"} <= provenance.versions.keys()
+    assert recording.gpu is None or {"cupy", "cuda_runtime"} <= provenance.versions.keys()
+    assert provenance.usable_cores <= recording.cpu.threads
+    assert all(len(source) > 8 for source in recording.cpu.sources.values())
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_the_times_of_a_recording_are_possible(path):
+    recording = load_recording(path.stem)
+    assert len(recording.measurements) >= 50
+    for point in recording.measurements:
+        assert 1e-8 < min(point.samples_s) <= point.median_s < 60
+        assert len(point.samples_s) >= 3
+        assert point.workload.flops / point.median_s < 1e16
+    wide = [point for point in recording.measurements if point.spread > 0.1]
+    assert len(wide) < 0.25 * len(recording.measurements), "the machine was busy"
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recording_is_small_and_names_no_person_host_or_folder(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text) < 1_000_000
+    assert re.search(r"/home/|/root|/Users/|[A-Z]:\\\\", text) is None

@@ -16,7 +16,7 @@ from typing import Any
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.units import DTYPE_BYTES
 
-__all__ = ["Machine", "UnknownMachineError", "load_machine", "machine", "machines"]
+__all__ = ["Machine", "UnknownMachineError", "load_machine", "machine", "machines", "parse_machine"]
 
 
 def _no_numbers() -> Mapping[str, float]:
@@ -197,12 +197,23 @@ def load_machine(path: Path) -> Machine:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path.name}: not valid TOML: {error}") from error
-    identity = _checked_identity(path.name, content)
+    return parse_machine(path.name, path.stem, content)
+
+
+def parse_machine(where: str, slug: str, content: Mapping[str, Any]) -> Machine:
+    """Check and return a machine read from a file; ``where`` begins every message.
+
+    Raises
+    ------
+    ValueError
+        As in `load_machine`.
+    """
+    identity = _checked_identity(where, content)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for key, value, source in _facts(path.name, content):
+    for key, value, source in _facts(where, content):
         if key in sources:
-            raise ValueError(f"{path.name}: {key} is given twice, by {sources[key]!r} and by {source!r}")
+            raise ValueError(f"{where}: {key} is given twice, by {sources[key]!r} and by {source!r}")
         sources[key] = source
         name, _, dtype = key.partition(".")
         if dtype:
@@ -210,10 +221,10 @@ def load_machine(path: Path) -> Machine:
         else:
             values[name] = value
     values = {name: MappingProxyType(v) if isinstance(v, dict) else v for name, v in values.items()}
-    return Machine(slug=path.stem, **identity, **values, sources=MappingProxyType(sources))
+    return Machine(slug=slug, **identity, **values, sources=MappingProxyType(sources))
 
 
-def _checked_identity(file: str, content: dict[str, Any]) -> dict[str, Any]:
+def _checked_identity(file: str, content: Mapping[str, Any]) -> dict[str, Any]:
     for key in content.keys() - _IDENTITY - {"facts"}:
         raise ValueError(f"{file}: {key} stands outside a [[facts]] block, so it has no source")
     for key in sorted(_IDENTITY - {"notes"} | content.keys() & {"notes"}):
@@ -225,7 +236,7 @@ def _checked_identity(file: str, content: dict[str, Any]) -> dict[str, Any]:
     return {key: content[key] for key in _IDENTITY & content.keys()}
 
 
-def _facts(file: str, content: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+def _facts(file: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
     """Yield (``field`` or ``field.dtype``, checked value, source) for every value of the file."""
     blocks = content.get("facts", [])
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):

@@ -1,0 +1,65 @@
+"""How far a recording is, on one line of the terminal; elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from gpu_lessons.measuring.recorder import Progress
+from gpu_lessons.units import format_time
+
+__all__ = ["ProgressLine"]
+
+_BAR_CELLS = 24
+# In a log file, where nothing can be drawn over.
+_SECONDS_A_LINE = 15.0
+
+
+class ProgressLine:
+    """Draws every `Progress` it is called with over the one before.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where to; if it is no terminal, a line is written every 15 seconds.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._is_drawn = False
+        self._said_s: float | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show it."""
+        if self._stream.isatty():
+            columns = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"\r{_line(progress, bar=True)[:columns]:<{columns}}")
+            self._is_drawn = True
+        elif self._said_s is None or self._clock() - self._said_s >= _SECONDS_A_LINE:
+            self._stream.write(f"{_line(progress, bar=False)}\n")
+            self._said_s = self._clock()
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Leave the line, so that what is printed next stands below it."""
+        if self._is_drawn:
+            self._stream.write("\n")
+            self._stream.flush()
+            self._is_drawn = False
+
+
+def _line(progress: Progress, *, bar: bool) -> str:
+    full = _BAR_CELLS * progress.done // progress.total
+    drawn = f"[{'#' * full}{'.' * (_BAR_CELLS - full)}] " if bar else ""
+    left = "" if progress.left_s is None else f", {_left(progress.left_s)} left"
+    return f"{drawn}{progress.done} of {progress.total} points{left}: {progress.what}"
+
+
+def _left(left_s: float) -> str:
+    """Return a time of which only the size is known."""
+    return f"{max(0, round(left_s))} s" if left_s < 100 else f"about {format_time(60 * round(left_s / 60))}"

@@ -1,0 +1,77 @@
+"""How a recording comes about: the machine, the day, the versions. No name of a person, a host or a folder."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import re
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from gpu_lessons.hardware.arrays import cupy_namespace
+from gpu_lessons.hardware.course import course_root
+from gpu_lessons.hardware.detect import ThisMachine
+from gpu_lessons.recorded import recordings_folder
+from gpu_lessons.records import Provenance
+
+__all__ = ["provenance_of_today", "usual_path"]
+
+
+def provenance_of_today(here: ThisMachine, *, quick: bool, seed: int) -> Provenance:
+    """Return the provenance of a recording that begins now on ``here``."""
+    return Provenance(
+        date=datetime.date.today().isoformat(),
+        command="gpu-lessons record --quick" if quick else "gpu-lessons record",
+        seed=seed,
+        quick=quick,
+        complete=False,
+        operating_system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        usable_cores=here.usable_cores,
+        versions=_versions(here),
+    )
+
+
+def usual_path(here: ThisMachine) -> Path:
+    """Return where a recording of ``here`` that begins today belongs, such as amd-epyc-2-cores-2026-11-24.json.
+
+    In a clone of the repository that is the folder of the recordings that ship, elsewhere the current folder.
+    """
+    name = f"{here.cpu.name} {here.usable_cores} core{'s' * (here.usable_cores != 1)}"
+    words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
+    file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
+    if (course_root() / "pyproject.toml").is_file():
+        with suppress(OSError):  # the recorder says what is wrong with a folder
+            recordings_folder().mkdir(exist_ok=True)
+        return recordings_folder() / file
+    return Path(file)
+
+
+def _versions(here: ThisMachine) -> dict[str, str]:
+    try:
+        own = version("gpu-lessons")
+    except PackageNotFoundError:
+        own = "not installed"
+    versions = {
+        "gpu_lessons": own,
+        "python": f"{platform.python_implementation()} {here.python_version}",
+        "numpy": here.numpy_version,
+        "blas": here.blas_name,
+    }
+    return versions | _cuda_versions() if here.gpu is not None else versions
+
+
+def _cuda_versions() -> dict[str, str]:
+    xp = cupy_namespace()
+    runtime = int(xp.cuda.runtime.runtimeGetVersion())
+    versions = {"cupy": str(xp.__version__), "cuda_runtime": f"{runtime // 1000}.{runtime % 1000 // 10}"}
+    with suppress(Exception):  # no driver library or no permission: its version stays unknown
+        import pynvml
+
+        pynvml.nvmlInit()
+        try:
+            driver = pynvml.nvmlSystemGetDriverVersion()
+        finally:
+            pynvml.nvmlShutdown()
+        versions["driver"] = driver.decode() if isinstance(driver, bytes) else driver
+    return versions

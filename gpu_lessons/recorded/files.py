@@ -1,0 +1,192 @@
+"""Files of recordings: found, read within limits, and written so that a kill never leaves half a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from gpu_lessons.hardware.course import course_root
+from gpu_lessons.recorded.fields import checked_slug, is_slug
+from gpu_lessons.recorded.schema import Recording, RecordingError, format_recording, parse_recording
+
+__all__ = [
+    "load_recording",
+    "read_recording",
+    "recordings",
+    "recordings_folder",
+    "require_room",
+    "write_recording",
+]
+
+_LARGEST_BYTES = 8_000_000
+# The most a recording takes.
+_ROOM_BYTES = 1_000_000
+
+
+def recordings_folder() -> Path:
+    """Return the folder of the recordings that ship."""
+    return course_root() / "data" / "recordings"
+
+
+def recordings() -> list[str]:
+    """Return the slugs of the complete recordings that ship, in alphabetical order.
+
+    A file that is no recording is left out with a warning that says why. One that `gpu-lessons record` has not
+    finished is left out too, as its holes lie anywhere; `load_recording` loads it all the same.
+
+    Examples
+    --------
+    >>> all(load_recording(slug).provenance.complete for slug in recordings())
+    True
+    """
+    slugs = []
+    for path in _files():
+        try:
+            found = read_recording(path)
+        except RecordingError as error:
+            warnings.warn(f"{error}; the other recordings are not affected", stacklevel=2)
+            continue
+        if found.provenance.complete:
+            slugs.append(found.slug)
+    return slugs
+
+
+def load_recording(slug: str) -> Recording:
+    """Return a recording that ships.
+
+    Parameters
+    ----------
+    slug : str
+        One of `recordings`.
+
+    Raises
+    ------
+    RecordingError
+        If there is none of this name, or its file is no valid recording; the sentence names the field.
+    """
+    checked_slug("slug", slug)
+    known = {path.stem: path for path in _files()}
+    if slug not in known:
+        raise RecordingError(f"no recording {slug!r} here; there are: {', '.join(known) or 'none'}")
+    return read_recording(known[slug])
+
+
+def _files() -> Iterator[Path]:
+    return iter(sorted(recordings_folder().glob("*.json")))
+
+
+def read_recording(path: Path) -> Recording:
+    """Read and check one file.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by `write_recording`; its name is the recording's slug. Nothing in it is executed.
+
+    Raises
+    ------
+    RecordingError
+        If it is larger than 8 MB, no regular file, or no valid recording.
+    """
+    name = path.name if path.name.isprintable() else ascii(path.name)
+    try:
+        # Links are followed, but a pipe or a device would never end.
+        if not path.is_file():
+            raise RecordingError(f"{name}: {'not a regular file' if path.exists() else 'there is no such file'}")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
+            raise RecordingError(f"{name}: larger than 8 MB, which no recording is")
+        text = content.decode("utf-8")
+    except OSError as error:
+        raise RecordingError(f"{name}: cannot be read: {error.strerror or type(error).__name__}") from error
+    except UnicodeDecodeError as error:
+        raise RecordingError(f"{name}: not text in UTF-8 at byte {error.start}") from error
+    try:
+        return parse_recording(path.stem, text)
+    except RecordingError as error:
+        raise RecordingError(f"{name}: {error}") from error
+
+
+def write_recording(path: Path, recording: Recording) -> None:
+    """Write a recording; at any moment the file is either the old one or the new one, whole.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; its stem must be the recording's slug.
+
+    Raises
+    ------
+    RecordingError
+        If the name is another one, or the file cannot be written; what stood there stays.
+    """
+    if path.name != f"{recording.slug}.json":
+        raise RecordingError(
+            f"{path.name}: a recording with the slug {recording.slug!r} is called {recording.slug}.json"
+        )
+    _replace(path, format_recording(recording).encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put ``content`` into ``path`` in one step.
+
+    It is written beside it first, and lies on the disk before it takes the name.
+
+    Raises
+    ------
+    RecordingError
+        If that fails, such as for want of space or permission; the sentence says why.
+    """
+    try:
+        beside = _written_beside(path, content)
+        try:
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)  # there only if the line above failed
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def require_room(path: Path) -> None:
+    """Make sure that a recording can be written to ``path``, by writing as many bytes beside it and removing them.
+
+    Raises
+    ------
+    RecordingError
+        If the name is that of no recording, the folder is missing or read-only, or the disk is full.
+    """
+    if path.suffix != ".json" or not is_slug(path.stem):
+        raise RecordingError(f"{path} is no name of a recording; name it like {path.parent / 'my-laptop-2026.json'}")
+    if not path.parent.is_dir():
+        raise RecordingError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    if path.is_dir():
+        raise RecordingError(f"{path} cannot be written: it is a folder; name a file in it")
+    try:
+        for remains in path.parent.glob(f".{path.name}.*.part"):  # of a writer that was killed
+            remains.unlink(missing_ok=True)
+        _written_beside(path, bytes(_ROOM_BYTES)).unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    beside = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o644)  # mkstemp lets nobody else read
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return beside
+
+
+def _cannot_write(path: Path, error: OSError) -> RecordingError:
+    return RecordingError(f"{path} cannot be written: {error.strerror or type(error).__name__}")
