@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_timeline as explore_timeline
+    from gpu_lessons.explorers import plot_residuals as plot_residuals
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
@@ -51,6 +52,7 @@ _HOME = {
     "explore_batch_and_width": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_timeline": "explorers",
+    "plot_residuals": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
     "machine": "hardware.machines",

@@ -20,6 +20,7 @@ from gpu_lessons.charts.theme import (
     SELECTED,
     WARNING,
     count_label,
+    four_digits,
     text_style,
     vega_time,
 )
@@ -188,14 +189,25 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
 
 
 def _dots(grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    """Draw what was measured here at the chosen width, filled: a measured number, not a predicted one."""
-    if not grid.dots:
-        return []
-    rows = [{"batch_log2": dot.batch_log2, "width_log2": dot.width_log2, "time_s": dot.time_s} for dot in grid.dots]
-    measured = (
-        alt.Chart(alt.Data(values=rows))
-        .transform_filter("datum.width_log2 === width_log2")
-        .transform_calculate(measured=vega_time("datum.time_s"))
-    )
-    tooltip = [alt.Tooltip("measured:N", title="measured here")]
-    return [measured.mark_point(filled=True, color=CPU, size=70, opacity=1).encode(x=x, y=y("time_s"), tooltip=tooltip)]
+    """Draw what was measured at the chosen width, filled, and what was recorded with a solid line through it."""
+    layers = []
+    for kind, color in (("cpu", CPU), ("gpu", GPU)):
+        for is_recorded in (True, False):
+            dots = [dot for dot in grid.dots if (dot.kind, dot.recorded_on is not None) == (kind, is_recorded)]
+            if not dots:
+                continue
+            source = f"recorded {dots[0].recorded_on}" if is_recorded else "measured here"
+            rows = [
+                {"batch_log2": dot.batch_log2, "width_log2": dot.width_log2, "time_s": four_digits(dot.time_s)}
+                for dot in dots
+            ]
+            chosen = (
+                alt.Chart(alt.Data(values=rows))
+                .transform_filter("datum.width_log2 === width_log2")
+                .transform_calculate(time=vega_time("datum.time_s"))
+            )
+            if is_recorded:
+                layers.append(chosen.mark_line(color=color, strokeWidth=2).encode(x=x, y=y("time_s")))
+            point = chosen.mark_point(filled=True, color=color, size=36 if is_recorded else 70, opacity=1)
+            layers.append(point.encode(x=x, y=y("time_s"), tooltip=[alt.Tooltip("time:N", title=source)]))
+    return layers

@@ -53,11 +53,17 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A time measured on this machine, to be drawn beside the curve."""
+    """A time that was measured, to be drawn on top of the curves.
+
+    ``kind`` says of which machine, ``"cpu"`` or ``"gpu"``; ``recorded_on`` is the day of its recording, or None if it
+    was measured here.
+    """
 
     batch_log2: int
     width_log2: int
     time_s: float
+    kind: str = "cpu"
+    recorded_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Grid:
     depth : int
         Layers of the network whose memory is shown.
     dots : sequence of Dot
-        Measured times on the CPU.
+        Measured and recorded times.
     """
 
     points: Sequence[Point]

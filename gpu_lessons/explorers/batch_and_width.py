@@ -8,7 +8,7 @@ from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.explorers.bundle import explorer_bundle
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
-from gpu_lessons.hardware.machines import machine
+from gpu_lessons.explorers.recorded_machines import find_machine, source_of
 from gpu_lessons.model import calibrate
 from gpu_lessons.units import DTYPE_BYTES
 
@@ -56,8 +56,9 @@ def explore_batch_and_width(
     Parameters
     ----------
     gpu, cpu : str
-        Slugs of the catalogue, as in `gpu_lessons.machines`. Where this CPU has been measured in this session,
-        the live explorer offers it as well.
+        Slugs of the catalogue, as in `gpu_lessons.machines`, or of a recording, as in `gpu_lessons.recordings`: its
+        times are drawn solid, over the model fitted to them. Where this CPU has been measured in this session, the
+        live explorer offers it as well.
     dtype : {"float16", "float32", "float64"}
         Number format.
     work : {"forward", "training step"}
@@ -75,7 +76,7 @@ def explore_batch_and_width(
     TypeError, ValueError, UnknownMachineError
         If an argument is not one of the above.
     """
-    gpu_machine, cpu_machine = machine(gpu), machine(cpu)
+    gpu_machine, cpu_machine = find_machine(gpu, "gpu"), find_machine(cpu, "cpu")
     if gpu_machine.kind != "gpu":
         raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
     if cpu_machine.kind != "cpu":
@@ -87,6 +88,7 @@ def explore_batch_and_width(
         dtype=dtype,
         work=require_choice("work", work, tuple(WORKS)),
         cpu_calibration=calibrate(cpu_machine, cpu_dtype(dtype)),
+        cpu_source=source_of(cpu_machine),
     )
     return BatchAndWidth(
         question,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gpu_lessons.charts.grid import Dot, Grid, Point, Series
+from gpu_lessons.explorers.recorded_machines import recorded_dots, source_of
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import Calibration, calibrate, predict
 from gpu_lessons.units import DTYPE_BYTES
@@ -37,7 +38,7 @@ class LayerQuestion:
     dtype: str
     work: str
     cpu_calibration: Calibration
-    cpu_source: str = "predicted"
+    cpu_source: str
     dots: Sequence[Dot] = ()
 
     @property
@@ -71,11 +72,15 @@ def layer_grid(question: LayerQuestion) -> Grid:
     return Grid(
         points=points,
         cpu=Series(cpu_name, question.cpu_source, question.cpu_calibration.error),
-        gpu=Series(gpu.name, "predicted", gpu_calibration.error),
+        gpu=Series(gpu.name, source_of(gpu), gpu_calibration.error),
         gpu_memory_bytes=gpu.memory_bytes,
         work=f"{question.dtype}, {WORKS[question.work][0]}",
         depth=DEPTH,
-        dots=question.dots,
+        dots=(
+            *recorded_dots(question.cpu, WORKS[question.work][1], question.cpu_dtype),
+            *recorded_dots(gpu, WORKS[question.work][1], question.dtype),
+            *question.dots,
+        ),
     )
 
 

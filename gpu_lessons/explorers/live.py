@@ -13,6 +13,7 @@ from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.grid import Dot
 from gpu_lessons.explorers.controls import chart_widget, say_errors, slider, widget_view
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
+from gpu_lessons.explorers.recorded_machines import recorded_machines, recording_of, source_of
 from gpu_lessons.hardware.machines import Machine, machines
 from gpu_lessons.measuring.refusal import refuse_measurement
 from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
@@ -107,7 +108,7 @@ class LiveBatchAndWidth:
             cpu_calibration=benchmark.calibration
             if here and benchmark
             else calibrate(cpu, cpu_dtype(self.dtype.value)),
-            cpu_source="fitted to measurements here" if here else "predicted",
+            cpu_source="fitted to measurements here" if here else source_of(cpu),
             dots=(),
         )
         same = [dot for asked, dot in self._dots if _same_work(asked, question)] if here else []
@@ -180,13 +181,17 @@ def _picker(description: str, options: list[tuple[str, Any]], value: object, wid
 
 
 def _named(choices: list[Machine]) -> list[tuple[str, Machine]]:
-    return [(choice.name, choice) for choice in choices]
+    recorded = {choice: recording_of(choice) for choice in choices}
+    return [
+        (choice.name if recording is None else f"{choice.name}, recorded {recording.provenance.date}", choice)
+        for choice, recording in recorded.items()
+    ]
 
 
 def _usable(kind: str) -> list[Machine]:
-    """Return the machines of the catalogue the model has numbers for."""
+    """Return the machines of recordings and of the catalogue that the model has numbers for."""
     usable = []
-    for candidate in machines():
+    for candidate in (*recorded_machines(kind), *machines()):
         if candidate.kind != kind or (kind == "gpu" and candidate.memory_bytes is None):
             continue
         try:
