@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
-    from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
+    from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_timeline as explore_timeline
