@@ -83,8 +83,7 @@ def this_machine() -> ThisMachine:
     >>> this_machine().usable_cores >= 1
     True
     """
-    cpu = _cpu()
-    gpu, gpu_status, cuda, gpu_link_now = _graphics()
+    cpu, gpu, gpu_status, cuda, gpu_link_now = _hardware()
     blas_name, blas_threads = _blas()
     return ThisMachine(
         cpu=cpu,
@@ -102,19 +101,15 @@ def this_machine() -> ThisMachine:
 
 
 @cache
-def _cpu() -> Machine:
-    return this_cpu()
-
-
-@cache
-def _graphics() -> tuple[Machine | None, str, CudaSoftware | None, str | None]:
+def _hardware() -> tuple[Machine, Machine | None, str, CudaSoftware | None, str | None]:
+    cpu = this_cpu()
     usable, sentence = cuda_status()
     if not usable:
-        return None, sentence, None, None
+        return cpu, None, sentence, None, None
     try:
-        return this_gpu(), sentence, cuda_software(), link_now()
+        return cpu, this_gpu(), sentence, cuda_software(), link_now()
     except Exception as error:  # a driver that fails half-way must not stop a lesson that can go on without
-        return None, f"the CUDA device does not tell its properties ({type(error).__name__})", None, None
+        return cpu, None, f"the CUDA device does not tell its properties ({type(error).__name__})", None, None
 
 
 def _blas() -> tuple[str, int | None]:
