@@ -79,13 +79,13 @@ class FakeEvent:
     """Notes the device's time when its stream gets there."""
 
     def __init__(self, cuda):
-        self.cuda, self.time_s, self.is_done = cuda, None, False
+        self.cuda, self.stream, self.time_s, self.is_done = cuda, None, None, False
 
     def record(self, stream=None):
         self.cuda.log.append("record")
         # As in CuPy, the null stream without another: it does not wait for what a stream of its own computes.
-        stream = self.cuda.streams[0] if stream is None else stream
-        at_s = self.cuda.done_s.get(id(stream), 0.0)
+        self.stream = self.cuda.streams[0] if stream is None else stream
+        at_s = self.cuda.done_s.get(id(self.stream), 0.0)
         self.time_s, self.is_done = max(self.cuda.host_s, at_s), False
 
     def synchronize(self):
@@ -158,6 +158,7 @@ class FakeCuda:
 
     def elapsed_ms(self, start, end):
         assert end.is_done, "the device has not passed the second event"
+        assert start.stream is end.stream, "the events stand in two queues"
         self.log.append("read")
         return (end.time_s - start.time_s) * 1e3
 
