@@ -124,13 +124,7 @@ def _gpu_advice() -> list[str]:
 
 def _driver_cuda_version() -> int | None:
     """Return the newest CUDA major version that the driver runs; None without a driver."""
-    try:
-        import pynvml
+    from gpu_lessons.hardware.driver import driver_cuda_version
 
-        pynvml.nvmlInit()
-        try:
-            return int(pynvml.nvmlSystemGetCudaDriverVersion_v2()) // 1000
-        finally:
-            pynvml.nvmlShutdown()
-    except Exception:  # no library, no driver, no permission: all mean the same here
-        return None
+    version = driver_cuda_version()
+    return None if version is None else int(version.partition(".")[0])

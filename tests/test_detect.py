@@ -360,6 +360,7 @@ def fake_cupy(properties=None, *, count=1, error=None, operation=np.arange):
         deviceGetPCIBusId=lambda _: "0000:00:04.0",
         runtimeGetVersion=lambda: 12090,
     )
+    cupy.__version__ = "13.6.0"
     cupy.cuda = SimpleNamespace(runtime=runtime)
     cupy.arange = operation
     return cupy
@@ -531,9 +532,12 @@ def test_clocks_that_cuda_13_left_out_of_the_properties_are_asked_for(install):
     assert device.memory_bandwidth_bytes_per_s == pytest.approx(320e9, rel=0.001)
 
 
-def fake_nvml(generation, lanes):
+def fake_nvml(generation, lanes, generation_now=1):
     shut = []
     nvml = SimpleNamespace(
+        nvmlSystemGetDriverVersion=lambda: "550.54.15",
+        nvmlSystemGetCudaDriverVersion_v2=lambda: 12040,
+        nvmlDeviceGetCurrPcieLinkGeneration=lambda _: generation_now,
         nvmlInit=lambda: None,
         nvmlShutdown=lambda: shut.append(True),
         nvmlDeviceGetHandleByPciBusId=lambda bus: bus,
@@ -598,7 +602,37 @@ def test_this_machine_has_the_gpu_that_computes(install):
     here = this_machine()
     assert here.gpu.name == "NVIDIA T4"
     assert here.gpu_status == "CUDA device here: Tesla T4"
-    assert "GPU     NVIDIA T4; 40 SMs; 15.8 GB; 320 GB/s; PCIe 3.0 x16" in here.describe().splitlines()
+    # no driver library here
+    assert here.gpu_link_now is None
+    assert here.describe().splitlines()[2:4] == [
+        "GPU     NVIDIA T4; 40 SMs; 1.59 GHz; 15.8 GB; 320 GB/s; PCIe 3.0 x16",
+        "CUDA    runtime 12.9, driver unknown, CuPy 13.6.0",
+    ]
+
+
+@pytest.mark.parametrize(("generation_now", "link"), [(1, "PCIe 3.0 x8, now PCIe 1.0 x8"), (3, "PCIe 3.0 x8")])
+def test_what_the_driver_tells_is_shown_and_an_idle_link_is_said_to_be_slow(install, monkeypatch, generation_now, link):
+    install(fake_cupy())
+    nvml = fake_nvml(generation=3, lanes=8, generation_now=generation_now)
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    here = this_machine()
+    assert (here.cuda.driver, here.cuda.driver_cuda) == ("550.54.15", "12.4")
+    assert here.describe().splitlines()[2:4] == [
+        f"GPU     NVIDIA T4; 40 SMs; 1.59 GHz; 15.8 GB; 320 GB/s; {link}",
+        "CUDA    runtime 12.9, driver 550.54.15 for CUDA up to 12.4, CuPy 13.6.0",
+    ]
+    assert len(nvml.shut) == 4  # as often as it was opened
+
+
+def test_a_driver_that_hides_one_thing_tells_the_others(install, monkeypatch):
+    install(fake_cupy())
+    nvml = fake_nvml(generation=4, lanes=16)
+    del nvml.nvmlDeviceGetCurrPcieLinkGeneration
+    nvml.nvmlSystemGetDriverVersion = failing("no permission")
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    here = this_machine()
+    assert (here.gpu.link_name, here.gpu_link_now) == ("PCIe 4.0 x16", None)
+    assert (here.cuda.driver, here.cuda.driver_cuda) == (None, "12.4")
 
 
 def test_a_device_that_hides_its_properties_does_not_stop_the_lesson(install):

@@ -14,9 +14,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fake_cuda import FakeCuda
 
 from gpu_lessons import __version__, cli
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.hardware.graphics import CudaSoftware
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.measuring import provenance, recorder
 from gpu_lessons.measuring.peaks import measure_peak_bytes
@@ -40,7 +42,14 @@ class FakeMachine:
     """
 
     def __init__(self, gpu=None, slowness=1.0, off=1.0, cores=10):
-        self.here = replace(this_machine(), cpu=CPU, gpu=gpu, usable_cores=cores, available_memory_bytes=16 * 10**9)
+        self.here = replace(
+            this_machine(),
+            cpu=CPU,
+            gpu=gpu,
+            usable_cores=cores,
+            available_memory_bytes=16 * 10**9,
+            cuda=gpu and CudaSoftware("13.6.0", "12.9"),
+        )
         self.slowness, self.off = slowness, off
         self.now_s = 0.0
         self.log = []
@@ -97,10 +106,8 @@ def install(monkeypatch):
         monkeypatch.setattr(recorder, "measure_single_calls", fake.measure_single_calls)
         monkeypatch.setattr(recorder, "measure_peak_bytes", fake.peak)
         monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=fake.clock))
-        runtime = SimpleNamespace(memGetInfo=lambda: (15 * 10**9, 16 * 10**9), runtimeGetVersion=lambda: 12090)
-        xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), __version__="13.6.0")
+        xp = FakeCuda(memory_bytes=16 * 10**9, free_bytes=15 * 10**9)
         monkeypatch.setattr(recorder, "cupy_namespace", lambda: xp)
-        monkeypatch.setattr(provenance, "cupy_namespace", lambda: xp)
         return fake
 
     return put
@@ -195,6 +202,8 @@ def test_a_gpu_is_measured_beside_the_cpu_with_copies_and_the_latency_of_a_launc
     assert calls[0] == 1 < calls[1]
     assert {point.threads for point in fake.log} == {None, 1, 10}
     assert recording.provenance.versions["cuda_runtime"] == "12.9"
+    assert recording.provenance.versions["cupy"] == "13.6.0"
+    assert "driver" not in recording.provenance.versions
 
 
 def test_a_gpu_that_the_catalogue_does_not_know_is_measured_too(install, path):
@@ -393,6 +402,7 @@ RECORD_FEW = """
 import sys
 from types import SimpleNamespace
 from gpu_lessons import cli
+from gpu_lessons.hardware.graphics import CudaSoftware
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.measuring import recorder
 from gpu_lessons.measuring.sweeps import Point

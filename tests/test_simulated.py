@@ -413,9 +413,9 @@ def test_a_stream_of_another_gpu_is_refused(gpu):
 
 def test_a_copy_into_another_shape_or_format_is_refused(gpu):
     x = gpu.xp.ones((2, 3), dtype="float32")
-    with pytest.raises(ValueError, match="a copy needs the same shape and dtype on both sides"):
+    with pytest.raises(ValueError, match="a copy needs the same shape on both sides"):
         x.get(out=np.empty((3, 2), dtype="float32"))
-    with pytest.raises(ValueError, match="a copy needs the same shape and dtype on both sides"):
+    with pytest.raises(TypeError, match="a copy needs the same dtype on both sides"):
         x.set(np.ones((2, 3)))
 
 

@@ -118,9 +118,14 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
 
     Raises
     ------
+    TypeError
+        If an operand lives on the host, in the words of CuPy.
     ValueError
         If the shapes do not fit, or an operand is a scalar.
     """
+    for name, value in (("a", a), ("b", b)):
+        if isinstance(value, np.ndarray):  # CuPy's products do not say it as its other operations do
+            raise TypeError(f"Argument '{name}' has incorrect type (expected DeviceArray, got numpy.ndarray)")
     x, w = operand(gpu, a), operand(gpu, b)
     if np.ndim(x) == 0 or np.ndim(w) == 0:
         raise ValueError("matmul: an operand is a scalar; multiply with * instead")

@@ -179,8 +179,7 @@ class SimulatedGpu:
 
 
 def _require_same_form(host: Host, array: DeviceArray) -> None:
-    if host.shape != array.shape or host.dtype != array.dtype:
-        raise ValueError(
-            f"a copy needs the same shape and dtype on both sides, got {host.shape} {host.dtype} on the host "
-            f"and {array.shape} {array.dtype} on the device"
-        )
+    if host.dtype != array.dtype:
+        raise TypeError(f"a copy needs the same dtype on both sides, got {host.dtype} on the host and {array.dtype}")
+    if host.shape != array.shape:
+        raise ValueError(f"a copy needs the same shape on both sides, got {host.shape} on the host and {array.shape}")

@@ -15,6 +15,7 @@ __all__ = [
     "cuda_device",
     "cuda_status",
     "cupy_namespace",
+    "cupy_versions",
     "pinned_array",
     "to_numpy",
 ]
@@ -151,6 +152,19 @@ def cuda_device() -> CudaDevice:
         shares_memory_with_cpu=bool(told.get("integrated")),
         pci_bus_id=_text(runtime.deviceGetPCIBusId(index)),
     )
+
+
+def cupy_versions() -> tuple[str, str]:
+    """Return the versions of CuPy and of the CUDA runtime it uses, such as 13.6.0 and 12.9.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no usable CUDA device.
+    """
+    cupy = cupy_namespace()
+    runtime = int(cupy.cuda.runtime.runtimeGetVersion())
+    return str(cupy.__version__), f"{runtime // 1000}.{runtime % 1000 // 10}"
 
 
 def array_namespace(*arrays: Any) -> Any:  # noqa: ANN401  (any library's array)

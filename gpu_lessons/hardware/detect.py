@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gpu_lessons.hardware.arrays import cuda_status
-from gpu_lessons.hardware.graphics import this_gpu
+from gpu_lessons.hardware.graphics import CudaSoftware, cuda_software, link_now, this_gpu
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.processor import available_memory_bytes, this_cpu, usable_cores
 from gpu_lessons.units import format_bytes, format_rate
@@ -37,6 +37,10 @@ class ThisMachine:
         Logical CPUs that this process may keep busy, by affinity and by a container's quota.
     available_memory_bytes : int
         Memory that was free when asked, within a container's limit.
+    cuda : CudaSoftware or None
+        Versions of CuPy, the CUDA runtime and the driver; None without a GPU.
+    gpu_link_now : str or None
+        The link at which the GPU ran when it was looked at: an idle card is slower to save power. None if unknown.
     """
 
     cpu: Machine
@@ -48,6 +52,8 @@ class ThisMachine:
     available_memory_bytes: int
     python_version: str
     numpy_version: str
+    cuda: CudaSoftware | None = None
+    gpu_link_now: str | None = None
 
     def describe(self) -> str:
         """Return a few aligned lines that say what is here."""
@@ -55,7 +61,8 @@ class ThisMachine:
         rows = [
             ("CPU", _cpu_line(self.cpu, self.usable_cores)),
             ("memory", f"{_size(self.cpu.memory_bytes)}, {format_bytes(self.available_memory_bytes)} free"),
-            ("GPU", _gpu_line(self.gpu) if self.gpu else self.gpu_status),
+            ("GPU", _gpu_line(self.gpu, self.gpu_link_now) if self.gpu else self.gpu_status),
+            *([("CUDA", str(self.cuda))] if self.cuda else []),
             ("BLAS", blas),
             ("Python", f"{self.python_version}, NumPy {self.numpy_version}"),
         ]
@@ -76,7 +83,7 @@ def this_machine() -> ThisMachine:
     >>> this_machine().usable_cores >= 1
     True
     """
-    cpu, gpu, gpu_status = _hardware()
+    cpu, gpu, gpu_status, cuda, gpu_link_now = _hardware()
     blas_name, blas_threads = _blas()
     return ThisMachine(
         cpu=cpu,
@@ -88,19 +95,21 @@ def this_machine() -> ThisMachine:
         available_memory_bytes=available_memory_bytes(),
         python_version=platform.python_version(),
         numpy_version=np.__version__,
+        cuda=cuda,
+        gpu_link_now=gpu_link_now,
     )
 
 
 @cache
-def _hardware() -> tuple[Machine, Machine | None, str]:
+def _hardware() -> tuple[Machine, Machine | None, str, CudaSoftware | None, str | None]:
     cpu = this_cpu()
     usable, sentence = cuda_status()
     if not usable:
-        return cpu, None, sentence
+        return cpu, None, sentence, None, None
     try:
-        return cpu, this_gpu(), sentence
+        return cpu, this_gpu(), sentence, cuda_software(), link_now()
     except Exception as error:  # a driver that fails half-way must not stop a lesson that can go on without
-        return cpu, None, f"the CUDA device does not tell its properties ({type(error).__name__})"
+        return cpu, None, f"the CUDA device does not tell its properties ({type(error).__name__})", None, None
 
 
 def _blas() -> tuple[str, int | None]:
@@ -130,12 +139,15 @@ def _cpu_line(cpu: Machine, usable: int) -> str:
     return "; ".join(parts)
 
 
-def _gpu_line(gpu: Machine) -> str:
-    parts = [gpu.name, f"{_counted(gpu.sm_count, 'SM')}", _size(gpu.memory_bytes)]
+def _gpu_line(gpu: Machine, link_now: str | None) -> str:
+    parts = [gpu.name, _counted(gpu.sm_count, "SM")]
+    if gpu.clock_hz:
+        parts.append(format_rate(gpu.clock_hz, "Hz"))
+    parts.append(_size(gpu.memory_bytes))
     if gpu.memory_bandwidth_bytes_per_s:
         parts.append(format_rate(gpu.memory_bandwidth_bytes_per_s, "B/s"))
     if gpu.link_name:
-        parts.append(gpu.link_name)
+        parts.append(gpu.link_name if link_now in (None, gpu.link_name) else f"{gpu.link_name}, now {link_now}")
     return "; ".join(parts)
 
 

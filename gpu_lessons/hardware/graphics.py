@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from gpu_lessons.hardware.arrays import CudaDevice, cuda_device
+from gpu_lessons.hardware.arrays import CudaDevice, cuda_device, cupy_versions
+from gpu_lessons.hardware.driver import Link, driver_cuda_version, driver_version, pcie_link
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.recognition import Found, known_gpu, sister_gpu, with_found
 
-__all__ = ["pcie_bandwidth_bytes_per_s", "this_gpu"]
+__all__ = ["CudaSoftware", "cuda_software", "link_now", "pcie_bandwidth_bytes_per_s", "this_gpu"]
+
+_DRIVER = "this machine: NVIDIA driver"
 
 #: Bytes a second of one lane in one direction: transfers a second, less the line code, over 8 bits.
 _LANE_BYTES_PER_S = {
@@ -20,6 +23,55 @@ _LANE_BYTES_PER_S = {
     5: 32e9 * 128 / 130 / 8,
     6: 64e9 * 242 / 256 / 8,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CudaSoftware:
+    """Versions of what stands between Python and the GPU.
+
+    Attributes
+    ----------
+    cupy, runtime : str
+        CuPy, and the CUDA runtime that it brings.
+    driver, driver_cuda : str or None
+        The NVIDIA driver, and the newest CUDA version that it runs; None where it does not tell.
+    """
+
+    cupy: str
+    runtime: str
+    driver: str | None = None
+    driver_cuda: str | None = None
+
+    def __str__(self) -> str:
+        driver = "driver unknown" if self.driver is None else f"driver {self.driver}"
+        newest = "" if self.driver_cuda is None else f" for CUDA up to {self.driver_cuda}"
+        return f"runtime {self.runtime}, {driver}{newest}, CuPy {self.cupy}"
+
+
+def cuda_software() -> CudaSoftware:
+    """Return the versions of CuPy, the CUDA runtime and the driver.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no usable CUDA device.
+    """
+    cupy, runtime = cupy_versions()
+    return CudaSoftware(cupy, runtime, driver_version(), driver_cuda_version())
+
+
+def link_now() -> str | None:
+    """Return the PCIe link at which the card runs at this moment, such as PCIe 1.0 x16 while it is idle.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no usable CUDA device.
+    """
+    link = pcie_link(cuda_device().pci_bus_id)
+    if link is None or link.generation_now is None:
+        return None
+    return f"PCIe {link.generation_now}.0 x{link.lanes}"
 
 
 def pcie_bandwidth_bytes_per_s(generation: int, lanes: int) -> float:
@@ -52,7 +104,7 @@ def this_gpu() -> Machine:
     """
     device = cuda_device()
     known = known_gpu(device.name, device.sm_count, device.memory_bytes)
-    found = _told_by_cuda(device) | _link(device.pci_bus_id)
+    found = _told_by_cuda(device) | _link(pcie_link(device.pci_bus_id))
     if known is not None:
         return with_found(replace(known, slug="this-gpu"), found)
     unknown = Machine(slug="this-gpu", name=device.name, kind="gpu", vendor="NVIDIA")
@@ -94,26 +146,14 @@ def _derived(device: CudaDevice) -> dict[str, Found]:
     return found
 
 
-def _link(pci_bus_id: str | None) -> dict[str, Found]:
-    """Return the PCIe link as the driver tells it, or nothing where it does not.
-
-    The highest generation is asked, as an idle link falls back to the first; the width stays.
-    """
-    if pci_bus_id is None:
+def _link(link: Link | None) -> dict[str, Found]:
+    """Return the PCIe link as the driver tells it, or nothing where it does not, or tells what cannot be."""
+    if link is None:
         return {}
-    with suppress(Exception):  # no driver library, no permission, no PCIe: the link stays unknown
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            handle = pynvml.nvmlDeviceGetHandleByPciBusId(pci_bus_id)
-            generation = int(pynvml.nvmlDeviceGetMaxPcieLinkGeneration(handle))
-            lanes = int(pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle))
-        finally:
-            pynvml.nvmlShutdown()
-        source = "this machine: NVIDIA driver"
+    with suppress(ValueError):
+        bandwidth = pcie_bandwidth_bytes_per_s(link.generation, link.lanes)
         return {
-            "link_name": Found(f"PCIe {generation}.0 x{lanes}", source),
-            "link_bandwidth_bytes_per_s": Found(pcie_bandwidth_bytes_per_s(generation, lanes), source),
+            "link_name": Found(f"PCIe {link.generation}.0 x{link.lanes}", _DRIVER),
+            "link_bandwidth_bytes_per_s": Found(bandwidth, _DRIVER),
         }
     return {}

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from gpu_lessons.hardware.arrays import cupy_namespace
+from gpu_lessons.hardware.pools import WatchedPool
+from gpu_lessons.measuring.cuda import within_memory
 from gpu_lessons.work import DenseTrainStep, Workload
 
 __all__ = ["measure_peak_bytes"]
@@ -16,8 +18,8 @@ __all__ = ["measure_peak_bytes"]
 def measure_peak_bytes(workload: Workload, device: str) -> int:
     """Return the bytes of all arrays at the worst moment of one call, its inputs among them.
 
-    On the CPU `tracemalloc` sees what NumPy allocates. On a GPU it is what a memory pool of its own took from the
-    device: whole blocks, so a little more than the arrays.
+    On the CPU `tracemalloc` sees what NumPy allocates. On a GPU a memory pool of CuPy is watched, which counts arrays
+    in multiples of 512 bytes, and what its libraries need beside them.
 
     Parameters
     ----------
@@ -25,8 +27,16 @@ def measure_peak_bytes(workload: Workload, device: str) -> int:
         What to call once.
     device : {"cpu", "cuda"}
         Where.
+
+    Raises
+    ------
+    MemoryError
+        If the arrays do not fit into the memory that is free.
     """
-    return _peak_on_cuda(workload, cupy_namespace()) if device == "cuda" else _peak_on_cpu(workload)
+    if device == "cpu":
+        return _peak_on_cpu(workload)
+    xp = cupy_namespace()
+    return within_memory(workload, "GPU", xp, lambda: _peak_on_cuda(workload, xp))
 
 
 def _peak_on_cpu(workload: Workload) -> int:
@@ -43,9 +53,11 @@ def _peak_on_cpu(workload: Workload) -> int:
 
 
 def _peak_on_cuda(workload: Workload, xp: Any) -> int:  # noqa: ANN401  (CuPy has no types of its own)
-    pool = xp.cuda.MemoryPool()
-    with xp.cuda.using_allocator(pool.malloc):
+    watched = WatchedPool(xp.get_default_memory_pool())
+    before_bytes = watched.used_bytes  # arrays of somebody else
+    with xp.cuda.using_allocator(watched.malloc):
         call = workload.make(xp)
         call()
-        xp.cuda.Device().synchronize()
-        return int(pool.total_bytes())
+        watched.reset_peak()
+        call()
+        return watched.peak_bytes - before_bytes

@@ -9,7 +9,6 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.detect import ThisMachine
 from gpu_lessons.recorded import recordings_folder
@@ -58,20 +57,8 @@ def _versions(here: ThisMachine) -> dict[str, str]:
         "numpy": here.numpy_version,
         "blas": here.blas_name,
     }
-    return versions | _cuda_versions() if here.gpu is not None else versions
-
-
-def _cuda_versions() -> dict[str, str]:
-    xp = cupy_namespace()
-    runtime = int(xp.cuda.runtime.runtimeGetVersion())
-    versions = {"cupy": str(xp.__version__), "cuda_runtime": f"{runtime // 1000}.{runtime % 1000 // 10}"}
-    with suppress(Exception):  # no driver library or no permission: its version stays unknown
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            driver = pynvml.nvmlSystemGetDriverVersion()
-        finally:
-            pynvml.nvmlShutdown()
-        versions["driver"] = driver.decode() if isinstance(driver, bytes) else driver
+    if here.cuda is not None:
+        versions |= {"cupy": here.cuda.cupy, "cuda_runtime": here.cuda.runtime}
+        if here.cuda.driver is not None:
+            versions["driver"] = here.cuda.driver
     return versions

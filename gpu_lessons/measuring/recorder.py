@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.detect import ThisMachine, this_machine
+from gpu_lessons.measuring.cuda import free_memory_bytes
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.provenance import provenance_of_today
 from gpu_lessons.measuring.self_benchmark import measure_this_cpu
@@ -151,7 +152,7 @@ def _plan(
     free_bytes = {"cpu": here.available_memory_bytes * _SHARE_OF_MEMORY}
     if here.gpu is not None:
         points += all_points("cuda", None, quick=quick)
-        free_bytes["cuda"] = cupy_namespace().cuda.runtime.memGetInfo()[0] * _SHARE_OF_MEMORY
+        free_bytes["cuda"] = free_memory_bytes(cupy_namespace()) * _SHARE_OF_MEMORY
     calibrations = {}
     for count in threads:
         on_progress(Progress(0, len(points), None, "finding out how fast this CPU is"))

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
 __all__ = ["measure", "measure_single_calls", "sample_times"]
+
+#: Samples and warm-ups in seconds a call, and the calls of one sample.
+Timed = tuple[tuple[float, ...], tuple[float, ...], int]
 
 # One sample lasts at least this long, so that reading the clock costs less than one part in a thousand.
 _SAMPLE_S = 1e-3
@@ -39,14 +44,16 @@ def measure(
     Returns
     -------
     Measurement
-        The clock is `time.perf_counter`. On a GPU the device is waited for before every reading.
+        On the host the clock is `time.perf_counter`. On a GPU it is the device's own: CUDA events around the calls of
+        a sample, in the current stream. Calls of one sample follow each other without waiting, so that the host
+        launches the next while the device works, as in a training.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not one of the above.
     MemoryError
-        If the arrays do not fit into the memory that is free.
+        If the arrays do not fit into the memory that is free, or a GPU runs out of memory on the way.
     RuntimeError
         If ``device`` is ``"cuda"`` and there is no usable CUDA device; the sentence says why.
     """
@@ -69,8 +76,8 @@ def sample_times(
     clock: Callable[[], float] = time.perf_counter,
     *,
     most_calls: int | None = None,
-) -> tuple[tuple[float, ...], tuple[float, ...], int]:
-    """Return samples and warm-ups in seconds a call, and the calls of one sample.
+) -> Timed:
+    """Return samples and warm-ups in seconds a call, and the calls of one sample, by a clock of the host.
 
     Parameters
     ----------
@@ -94,22 +101,44 @@ def sample_times(
         synchronize()  # a launch returns before the device is done
         return (clock() - start_s) / calls
 
-    warmup_s = tuple(seconds_of(1) for _ in range(_WARMUP_CALLS))
-    calls = max(1, math.ceil(_SAMPLE_S / max(warmup_s[-1], 1e-9)))
+    warmup_s = _warm_up(seconds_of)
+    calls = _calls_of_sample(warmup_s[-1])
     if most_calls is not None:
         calls = min(calls, most_calls)
+    return _samples(seconds_of, calls, budget_s), warmup_s, calls
+
+
+def _warm_up(seconds_of: Callable[[int], float]) -> tuple[float, ...]:
+    return tuple(seconds_of(1) for _ in range(_WARMUP_CALLS))
+
+
+def _calls_of_sample(call_s: float) -> int:
+    return max(1, math.ceil(_SAMPLE_S / max(call_s, 1e-9)))
+
+
+def _samples(seconds_of: Callable[[int], float], calls: int, budget_s: float) -> tuple[float, ...]:
     samples_s: list[float] = []
     while len(samples_s) < 3 or (sum(samples_s) * calls < budget_s and len(samples_s) < _MOST_SAMPLES):
         samples_s.append(seconds_of(calls))
-    return tuple(samples_s), warmup_s, calls
+    return tuple(samples_s)
 
 
 def measure_single_calls(workload: Workload, budget_s: float) -> Measurement:
-    """Time a workload on the GPU as `measure` does, but wait for the device after every single call.
+    """Time a workload on the GPU by `time.perf_counter`, and wait for the device after every single call.
 
-    A call that is not waited for overlaps with the one before; this one shows what the host waits for one launch.
+    Unlike in `measure`, nothing overlaps: this is what the host waits for one call, launch and end included.
+
+    Raises
+    ------
+    MemoryError, RuntimeError
+        As `measure`.
     """
-    return _measure_cuda(workload, budget_s, most_calls=1)
+    xp, gpu = _cuda_here()
+
+    def run() -> Timed:
+        return sample_times(workload.make(xp), budget_s, xp.cuda.Device().synchronize, most_calls=1)
+
+    return _measured(workload, gpu, within_memory(workload, gpu, xp, run))
 
 
 def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Measurement:
@@ -132,12 +161,29 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
     return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
 
 
-def _measure_cuda(workload: Workload, budget_s: float, most_calls: int | None = None) -> Measurement:
+def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
+    xp, gpu = _cuda_here()
+
+    def run() -> Timed:
+        seconds_of = event_clock(workload.make(xp), xp)
+        warmup_s = _warm_up(seconds_of)
+        # Many calls in a row are shorter than one alone, which the device waits for: found out by another trial.
+        calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))
+        return _samples(seconds_of, calls, budget_s), warmup_s, calls
+
+    return _measured(workload, gpu, within_memory(workload, gpu, xp, run))
+
+
+def _cuda_here() -> tuple[Any, str]:
+    """Return CuPy and the name of the GPU, or refuse in one sentence."""
     usable, why = cuda_status()
     here = this_machine()
     if not usable or here.gpu is None:
+        why = here.gpu_status if usable else why
         raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
-    xp = cupy_namespace()
-    synchronize = xp.cuda.Device().synchronize
-    samples_s, warmup_s, calls = sample_times(workload.make(xp), budget_s, synchronize, most_calls=most_calls)
-    return Measurement(workload, here.gpu.name, None, samples_s, warmup_s, calls)
+    return cupy_namespace(), here.gpu.name
+
+
+def _measured(workload: Workload, gpu: str, timed: Timed) -> Measurement:
+    samples_s, warmup_s, calls = timed
+    return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
