@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gpu_lessons import __version__
 
@@ -15,9 +15,24 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_WORKLOADS = ("dense-forward", "dense-train-step", "elementwise")
-#: Sizes of a layer that a GPU computes well and a laptop in milliseconds.
-_BATCH_SIZE, _WIDTH, _N = 256, 2048, 10_000_000
+#: Workloads with the options that size them, and their defaults: what a GPU computes well and a laptop in
+#: milliseconds.
+_WORKLOADS: dict[str, dict[str, Any]] = {
+    "dense-forward": {"batch_size": 256, "width": 2048},
+    "dense-train-step": {"batch_size": 256, "width": 2048},
+    "conv2d-forward": {"batch_size": 32, "channels": 64, "image": 32, "kernel": 3},
+    "elementwise": {"n": 10_000_000},
+    "dependent-chain": {"n": 1000, "steps": 1000},
+    "copy": {"bytes": 100_000_000, "direction": "h2d", "pageable": False},
+}
+#: The library speaks of n_in and n_out, the command line of both at once; and so on.
+_LIBRARY_NAMES = {
+    "dense-forward": {"n_in": "width"},
+    "dense-train-step": {"n_in": "width"},
+    "conv2d-forward": {"c_in": "channels", "height": "image"},
+    "dependent-chain": {"width": "n"},
+    "copy": {"n_bytes": "bytes"},
+}
 _USER_ERROR = 2
 
 
@@ -102,15 +117,25 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_workload(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(_WORKLOADS)
     parser.add_argument(
-        "workload", metavar="WORKLOAD", nargs="?", choices=_WORKLOADS, default=_WORKLOADS[0],
-        help=f"one of {names} (default: {_WORKLOADS[0]})",
+        "workload", metavar="WORKLOAD", nargs="?", choices=tuple(_WORKLOADS), default="dense-forward",
+        help=f"one of {', '.join(_WORKLOADS)} (default: dense-forward)",
     )  # fmt: skip
-    parser.add_argument("--batch-size", type=int, help=f"samples in the batch of a layer (default: {_BATCH_SIZE})")
-    parser.add_argument("--width", type=int, help=f"inputs and neurons of a layer (default: {_WIDTH})")
-    parser.add_argument("--n", type=int, help=f"numbers of an elementwise operation (default: {_N})")
-    parser.add_argument("--dtype", default="float32", help="float16, float32 or float64 (default: float32)")
+    for name, text in (
+        ("batch_size", "samples in the batch of a layer"),
+        ("width", "inputs and neurons of a dense layer"),
+        ("channels", "channels and filters of a convolution"),
+        ("image", "height and width of its images"),
+        ("kernel", "height and width of its filters"),
+        ("n", "numbers of an elementwise operation or of each step of a chain"),
+        ("steps", "steps of a chain"),
+        ("bytes", "bytes of a copy"),
+    ):
+        defaults = dict.fromkeys(str(sizes[name]) for sizes in _WORKLOADS.values() if name in sizes)
+        parser.add_argument(_flag(name), type=int, metavar="N", help=f"{text} (default: {' or '.join(defaults)})")
+    parser.add_argument("--direction", choices=("h2d", "d2h"), help="of a copy (default: h2d, host to device)")
+    parser.add_argument("--pageable", action="store_true", default=None, help="copy from or to pageable memory")
+    parser.add_argument("--dtype", help="float16, float32 or float64 (default: float32); a copy has none")
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -161,23 +186,48 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _workload(options: argparse.Namespace) -> Workload:
-    from gpu_lessons.work import DenseForward, DenseTrainStep, Elementwise
-
-    is_dense = options.workload != "elementwise"
-    for name in ("n",) if is_dense else ("batch_size", "width"):
-        if getattr(options, name) is not None:
-            flag = name.replace("_", "-")
-            wanted = "--batch-size and --width" if is_dense else "--n"
-            raise _UserError(f"{options.workload} has no --{flag}; its size is given by {wanted}")
+    name: str = options.workload
+    sizes = dict(_WORKLOADS[name])
+    allowed = set(sizes) if name == "copy" else {*sizes, "dtype"}
+    for option in ("dtype", *dict.fromkeys(each for known in _WORKLOADS.values() for each in known)):
+        value = getattr(options, option)
+        if value is None:
+            continue
+        if option not in allowed:
+            wanted = " and ".join(_flag(each) for each in sizes)
+            raise _UserError(f"{name} has no {_flag(option)}; its size is given by {wanted}")
+        sizes[option] = value
     try:
-        if not is_dense:
-            return Elementwise(_N if options.n is None else options.n, options.dtype)
-        dense = DenseForward if options.workload == "dense-forward" else DenseTrainStep
-        width = _WIDTH if options.width is None else options.width
-        return dense(_BATCH_SIZE if options.batch_size is None else options.batch_size, width, width, options.dtype)
+        return _made(name, **{"dtype": "float32", **sizes})
     except (TypeError, ValueError) as error:
-        # The library speaks of n_in and n_out, the command line of both at once.
-        raise _UserError(_sentence(error).replace("n_in", "width")) from error
+        sentence = _sentence(error)
+        for inside, outside in _LIBRARY_NAMES.get(name, {}).items():
+            sentence = sentence.replace(inside, outside)
+        raise _UserError(sentence) from error
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
+def _made(name: str, *, dtype: str, **sizes: Any) -> Workload:  # noqa: ANN401  (numbers, a direction, a switch)
+    from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise
+
+    if name == "conv2d-forward":
+        channels, image, kernel = sizes["channels"], sizes["image"], sizes["kernel"]
+        # as much padding as keeps the image's size
+        padding = max(0, kernel // 2)
+        return Conv2dForward(
+            sizes["batch_size"], channels, channels, image, image, kernel, padding=padding, dtype=dtype
+        )
+    if name == "elementwise":
+        return Elementwise(sizes["n"], dtype)
+    if name == "dependent-chain":
+        return DependentChain(sizes["steps"], sizes["n"], dtype)
+    if name == "copy":
+        return Copy(sizes["bytes"], sizes["direction"], pinned=not sizes["pageable"])
+    dense = DenseForward if name == "dense-forward" else DenseTrainStep
+    return dense(sizes["batch_size"], sizes["width"], sizes["width"], dtype)
 
 
 def _sentence(error: Exception) -> str:
