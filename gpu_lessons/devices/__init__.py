@@ -1,0 +1,1 @@
+"""Devices: what `gl.gpu()` gives a lesson to compute on."""
