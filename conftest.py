@@ -2,5 +2,6 @@
 
 import os
 
-# The notebooks were written with static pictures; a test compares with those.
+# The notebooks were written with static pictures and the simulated GPU; a test compares with those.
 os.environ.setdefault("GPU_LESSONS_DISPLAY", "static")
+os.environ.setdefault("GPU_LESSONS_GPU", "simulated")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
+    from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
@@ -39,6 +40,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "compare_machines": "charts.comparison",
+    "gpu": "devices",
     "explore_batch_and_width": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",

@@ -197,7 +197,12 @@ def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) 
 def _environment(folder: str) -> dict[str, str]:
     """Return the kernel's environment: this package first, nothing of the user's IPython."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-    own = {"GPU_LESSONS_DISPLAY": "static", "IPYTHONDIR": f"{folder}/ipython", "PYTHONPATH": path}
+    own = {
+        "GPU_LESSONS_DISPLAY": "static",
+        "GPU_LESSONS_GPU": "simulated",
+        "IPYTHONDIR": f"{folder}/ipython",
+        "PYTHONPATH": path,
+    }
     return os.environ | own
 
 

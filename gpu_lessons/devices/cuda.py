@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from gpu_lessons.arguments import require_count
+from gpu_lessons.devices.memory import Shape, sizes_of
 from gpu_lessons.hardware.arrays import cupy_namespace, pinned_array
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.units import format_bytes
 
 __all__ = ["CudaGpu", "CudaMemory"]
 
@@ -19,13 +22,20 @@ class CudaMemory:
 
     The pool gives memory out in steps of 512 bytes and keeps what is freed for the next array, so that other programs
     do not get it back. What libraries such as cuBLAS take for themselves passes by the pool and is not counted.
+    CuPy has one such pool a process, so a limit holds for everything in it until the next `CudaGpu` sets another.
     """
 
-    __slots__ = ("_peak_bytes", "_xp")
+    __slots__ = ("_limit_bytes", "_peak_bytes", "_xp")
 
-    def __init__(self, xp: Any) -> None:  # noqa: ANN401  (CuPy)
+    def __init__(self, xp: Any, memory_bytes: int | None) -> None:  # noqa: ANN401  (CuPy)
         self._xp = xp
         self._peak_bytes = 0
+        self._limit_bytes = memory_bytes
+        self._pool().set_limit(size=memory_bytes or 0)  # 0: none
+
+    def __str__(self) -> str:
+        used, peak, capacity = map(format_bytes, (self.used_bytes, self.peak_bytes, self.capacity_bytes))
+        return f"{used} in use of {capacity}, {peak} at the peak"
 
     @property
     def used_bytes(self) -> int:
@@ -44,8 +54,9 @@ class CudaMemory:
 
     @property
     def capacity_bytes(self) -> int:
-        """Of the device, CUDA's own share included."""
-        return int(self._xp.cuda.Device().mem_info[1])
+        """What arrays may use: the device's memory, CUDA's own share included, or less where a limit was set."""
+        device_bytes = int(self._xp.cuda.Device().mem_info[1])
+        return device_bytes if self._limit_bytes is None else min(self._limit_bytes, device_bytes)
 
     def _pool(self) -> Any:  # noqa: ANN401
         return self._xp.get_default_memory_pool()
@@ -53,6 +64,11 @@ class CudaMemory:
 
 class CudaGpu:
     """The CUDA device of this machine, used through CuPy.
+
+    Parameters
+    ----------
+    memory_bytes : int, optional
+        Memory that arrays may use; all of the card's otherwise.
 
     Attributes
     ----------
@@ -69,19 +85,22 @@ class CudaGpu:
     ------
     RuntimeError
         If there is no usable CUDA device; the message says why.
+    TypeError, ValueError
+        If ``memory_bytes`` is no integer of at least 1.
     """
 
     __slots__ = ("machine", "memory", "xp")
 
     source = "measured"
 
-    def __init__(self) -> None:
+    def __init__(self, *, memory_bytes: int | None = None) -> None:
+        limit_bytes = None if memory_bytes is None else require_count("memory_bytes", memory_bytes)
         self.xp = cupy_namespace()
         here = this_machine()
         if here.gpu is None:
             raise RuntimeError(here.gpu_status)
         self.machine: Machine = here.gpu
-        self.memory = CudaMemory(self.xp)
+        self.memory = CudaMemory(self.xp, limit_bytes)
 
     def __str__(self) -> str:
         return f"{self.machine.name}, CUDA device here: times are measured."
@@ -116,9 +135,9 @@ class CudaGpu:
         host: np.ndarray[Any, Any] = x.get()
         return host
 
-    def empty_pinned(self, shape: tuple[int, ...], dtype: str = "float32") -> np.ndarray[Any, Any]:
+    def empty_pinned(self, shape: Shape, dtype: Any = "float32") -> np.ndarray[Any, Any]:  # noqa: ANN401
         """Return an uninitialized NumPy array in pinned host memory."""
-        return pinned_array(self.xp, shape, dtype)
+        return pinned_array(self.xp, sizes_of(shape), dtype)
 
     def stream(self) -> Any:  # noqa: ANN401
         """Return a new stream, to be used as ``with gpu.stream() as stream:``; it does not wait for the default one."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
 
 __all__ = ["say_devices"]
 
 
-def say_devices(gpu: Machine) -> None:
+def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
     """Print which CPU and GPU a lesson uses, and whether their numbers are measured or predicted.
 
     Parameters
     ----------
-    gpu : Machine
-        The card of the catalogue the lesson predicts.
+    gpu : Machine or what `gpu_lessons.gpu` returns
+        The card of the catalogue whose times the lesson predicts, or the GPU it runs on.
     """
     here = this_machine()
     cores = f"{here.usable_cores} core{'s' * (here.usable_cores != 1)}"
-    print(f"CPU: this machine, {here.cpu.name}, {cores}. GPU: {gpu.name}, predicted; {here.gpu_status}.")
+    named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)
+    print(f"CPU: this machine, {here.cpu.name}, {cores}. GPU: {named}; {here.gpu_status}.")

@@ -1,0 +1,120 @@
+"""Memory of a simulated GPU: a pool with the card's capacity, and pinned host memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from gpu_lessons.arguments import require_count
+from gpu_lessons.units import format_bytes
+
+__all__ = ["Allocation", "MemoryPool", "OutOfMemoryError", "Shape", "empty_pinned", "is_pinned", "sizes_of"]
+
+Shape = int | tuple[int, ...]
+
+# CuPy's pool hands out multiples of this (ALLOCATION_UNIT_SIZE in cupy/cuda/memory.pyx).
+_UNIT_BYTES = 512
+
+
+class OutOfMemoryError(MemoryError):
+    """The device has no room for an array; the words are CuPy's."""
+
+    def __init__(self, size_bytes: int, used_bytes: int) -> None:
+        super().__init__(f"Out of memory allocating {size_bytes:,} bytes (allocated so far: {used_bytes:,} bytes).")
+
+
+class MemoryPool:
+    """Counts the bytes of arrays that are alive on the device; they come back when an array dies.
+
+    Attributes
+    ----------
+    capacity_bytes : int
+        What the card holds.
+    used_bytes, peak_bytes : int
+        Bytes in use now, and the most there have been.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the capacity is no integer of at least 1.
+    """
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self.capacity_bytes = require_count("memory_bytes", capacity_bytes)
+        self.used_bytes = 0
+        self.peak_bytes = 0
+
+    def allocate(self, size_bytes: int) -> Allocation:
+        """Return memory for an array.
+
+        Raises
+        ------
+        OutOfMemoryError
+            If there is no room; nothing changes then.
+        """
+        taken_bytes = -(-size_bytes // _UNIT_BYTES) * _UNIT_BYTES
+        if self.used_bytes + taken_bytes > self.capacity_bytes:
+            raise OutOfMemoryError(taken_bytes, self.used_bytes)
+        self.used_bytes += taken_bytes
+        self.peak_bytes = max(self.peak_bytes, self.used_bytes)
+        return Allocation(self, size_bytes, taken_bytes)
+
+    def __str__(self) -> str:
+        used, peak, capacity = map(format_bytes, (self.used_bytes, self.peak_bytes, self.capacity_bytes))
+        return f"{used} in use of {capacity}, {peak} at the peak"
+
+
+class Allocation:
+    """Memory of one array and its views; returned to the pool when the last of them dies, or by ``free``.
+
+    Attributes
+    ----------
+    size_bytes, taken_bytes : int
+        Bytes of the array, and what the pool gave for it.
+    is_free : bool
+        Whether it has been returned.
+    """
+
+    __slots__ = ("_pool", "is_free", "size_bytes", "taken_bytes")
+
+    def __init__(self, pool: MemoryPool, size_bytes: int, taken_bytes: int) -> None:
+        self.is_free = False
+        self.size_bytes = size_bytes
+        self.taken_bytes = taken_bytes
+        self._pool = pool
+
+    def free(self) -> None:
+        """Return the memory now; an array that still uses it is refused from here on."""
+        if not self.is_free:
+            self.is_free = True
+            self._pool.used_bytes -= self.taken_bytes
+
+    def __del__(self) -> None:
+        self.free()
+
+
+class _PinnedMemory(bytearray):
+    """Host memory that counts as page-locked, so that a copy engine can read it while the host goes on."""
+
+
+def sizes_of(shape: Shape) -> tuple[int, ...]:
+    """Return a shape as a tuple, where one size stands for one axis."""
+    return (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+
+
+def empty_pinned(shape: Shape, dtype: Any = "float32") -> np.ndarray[Any, Any]:  # noqa: ANN401
+    """Return a NumPy array in (simulated) pinned host memory, as ``cupyx.empty_pinned`` does; its numbers are zero."""
+    shape = sizes_of(shape)
+    count = math.prod(shape)
+    memory = _PinnedMemory(max(1, count) * np.dtype(dtype).itemsize)
+    return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
+
+
+def is_pinned(x: np.ndarray[Any, Any]) -> bool:
+    """Return whether ``x``, or what it is a view of, was made by `empty_pinned`."""
+    owner: object = x
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return isinstance(owner, memoryview) and isinstance(owner.obj, _PinnedMemory)

@@ -1,0 +1,180 @@
+"""What a simulated GPU can do: NumPy computes the numbers, the model charges the time, the pool the memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.memory import Allocation
+from gpu_lessons.hardware.processor import available_memory_bytes
+from gpu_lessons.units import format_bytes
+from gpu_lessons.work.kernels import Kernel, matmul_kernel
+
+if TYPE_CHECKING:
+    from gpu_lessons.devices.simulated import SimulatedGpu
+
+__all__ = [
+    "assign",
+    "creation",
+    "elementwise",
+    "join",
+    "matmul",
+    "new_array",
+    "operand",
+    "pointwise",
+    "reduction",
+    "take",
+]
+
+Host = np.ndarray[Any, Any]
+
+# Arrays up to this size are made without asking how much memory this machine has left.
+_SMALL_BYTES = 2**26
+
+
+def operand(gpu: SimulatedGpu, value: object) -> Any:  # noqa: ANN401 - NumPy's array, or a scalar
+    """Return what NumPy computes with: the numbers of a device array, or a scalar.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` lives on the host, in the words of CuPy.
+    ValueError, RuntimeError
+        If it lives on another GPU, or its memory was freed.
+    """
+    if isinstance(value, DeviceArray):
+        value.require_on(gpu)
+        return value._numbers
+    if isinstance(value, bool | int | float | complex | np.generic):
+        return value
+    raise TypeError(f"Unsupported type {type(value)}")
+
+
+def new_array(gpu: SimulatedGpu, shape: tuple[int, ...], dtype: np.dtype[Any]) -> DeviceArray:
+    """Return an array of any content.
+
+    Raises
+    ------
+    OutOfMemoryError
+        If it does not fit on the device.
+    MemoryError
+        If it would fit there, but this machine, which holds its numbers, has no room.
+    """
+    size_bytes = math.prod(shape) * dtype.itemsize
+    memory = gpu.memory.allocate(size_bytes)
+    if size_bytes > _SMALL_BYTES and size_bytes > (free := available_memory_bytes()):
+        raise MemoryError(
+            f"the simulated {gpu.machine.name} keeps its numbers in this machine's memory: the array needs "
+            f"{format_bytes(size_bytes)} and {format_bytes(free)} are free here; choose a smaller one"
+        )
+    return DeviceArray(gpu, np.empty(shape, dtype), memory)
+
+
+def elementwise(
+    gpu: SimulatedGpu, name: str, ufunc: np.ufunc, *values: object, out: DeviceArray | None = None
+) -> DeviceArray:
+    """Return ``ufunc`` of device arrays and scalars, broadcast: one kernel, one operation a number."""
+    numbers = [operand(gpu, value) for value in values]
+    shape = np.broadcast_shapes(*(np.shape(each) for each in numbers))
+    if out is None:
+        dtypes = [each.dtype if isinstance(each, np.ndarray | np.generic) else type(each) for each in numbers]
+        out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
+    with np.errstate(all="ignore"):  # a GPU raises no warning when it divides by zero
+        ufunc(*numbers, out=operand(gpu, out))
+    _launch(gpu, name, values, out)
+    return out
+
+
+def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *values: object) -> DeviceArray:
+    """Return what ``function``, which is no ufunc, makes of device arrays and scalars, broadcast: one kernel."""
+    out = _holding(gpu, np.asarray(function(*(operand(gpu, value) for value in values))))
+    _launch(gpu, name, values, out)
+    return out
+
+
+def assign(gpu: SimulatedGpu, name: str, target: DeviceArray, value: object) -> None:
+    """Write ``value``, broadcast and converted, into ``target``: one kernel."""
+    np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
+    _launch(gpu, name, (value,), target)
+
+
+def reduction(
+    gpu: SimulatedGpu, name: str, function: Callable[..., Any], x: DeviceArray, **options: object
+) -> DeviceArray:
+    """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
+    with np.errstate(all="ignore"):
+        numbers = np.asarray(function(operand(gpu, x), **options))
+    out = _holding(gpu, numbers)
+    _launch(gpu, name, (x,), out, flops=x.size)
+    return out
+
+
+def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
+    """Return the matrix product: one kernel of the library, counted with its true sizes.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or an operand is a scalar.
+    """
+    x, w = operand(gpu, a), operand(gpu, b)
+    if np.ndim(x) == 0 or np.ndim(w) == 0:
+        raise ValueError("matmul: an operand is a scalar; multiply with * instead")
+    rows = x if x.ndim > 1 else x[None, :]  # (..., m, k)
+    columns = w if w.ndim > 1 else w[:, None]  # (..., k, n)
+    if rows.shape[-1] != columns.shape[-2]:
+        raise ValueError(f"matmul: shapes {x.shape} and {w.shape} do not fit: {rows.shape[-1]} != {columns.shape[-2]}")
+    batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
+    m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
+    out = new_array(gpu, (*batch, m, n), np.result_type(x, w))
+    np.matmul(rows, columns, out=out._numbers)
+    gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, _counted_as(gpu, out.dtype)))
+    kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
+    return out if out.shape == kept else out.reshape(kept)
+
+
+def take(gpu: SimulatedGpu, x: DeviceArray, index: Any) -> DeviceArray:  # noqa: ANN401
+    """Return ``x[index]`` for an index that holds device arrays: one kernel that reads what it writes."""
+    out = _holding(gpu, operand(gpu, x)[index])
+    _launch(gpu, "take", (out,), out)
+    return out
+
+
+def join(gpu: SimulatedGpu, name: str, function: Callable[..., Host], xs: Sequence[object], axis: int) -> DeviceArray:
+    """Return the arrays ``xs`` put together along an axis: one kernel that reads and writes every number."""
+    out = _holding(gpu, function([operand(gpu, x) for x in xs], axis=axis))
+    _launch(gpu, name, xs, out)
+    return out
+
+
+def creation(
+    gpu: SimulatedGpu, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], make: Callable[[], Host]
+) -> DeviceArray:
+    """Return an array that a kernel fills on the device, such as zeros: nothing crosses the bus."""
+    out = new_array(gpu, shape, dtype)
+    out._numbers = make()
+    _launch(gpu, name, (), out)
+    return out
+
+
+def _holding(gpu: SimulatedGpu, numbers: Host) -> DeviceArray:
+    return DeviceArray(gpu, numbers, gpu.memory.allocate(numbers.nbytes))
+
+
+def _launch(gpu: SimulatedGpu, name: str, inputs: Sequence[object], out: DeviceArray, flops: int | None = None) -> None:
+    """Charge a kernel that reads each input once, overlapping views together once, and writes ``out``."""
+    viewed: dict[Allocation, int] = {}
+    for x in {id(x): x for x in inputs if isinstance(x, DeviceArray)}.values():
+        viewed[x.memory] = viewed.get(x.memory, 0) + x.nbytes
+    read_bytes = sum(min(size_bytes, memory.size_bytes) for memory, size_bytes in viewed.items())
+    count = out.size if flops is None else flops
+    gpu.launch(Kernel(name, count, read_bytes, out.nbytes, _counted_as(gpu, out.dtype)))
+
+
+def _counted_as(gpu: SimulatedGpu, dtype: np.dtype[Any]) -> str:
+    """Return the number format whose rate counts; what the catalogue has no rate for takes that of float32."""
+    return dtype.name if dtype.name in gpu.calibration.flops_per_s else "float32"

@@ -1,0 +1,186 @@
+"""A GPU to rehearse on: numbers by NumPy, time by the model, memory by a pool of the card's size."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.memory import MemoryPool, OutOfMemoryError, Shape, empty_pinned, is_pinned
+from gpu_lessons.devices.namespace import Namespace
+from gpu_lessons.devices.operations import new_array
+from gpu_lessons.devices.timeline import Engine, Stream, Timeline
+from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.model import GpuCalibration, calibrate
+from gpu_lessons.work.kernels import Kernel
+
+__all__ = ["Device", "SimulatedGpu"]
+
+Host = np.ndarray[Any, Any]
+
+# CuPy compiles an elementwise kernel when it is first called. NVRTC needs 0.13 to 0.20 s for a few lines (measured
+# on a 2-core machine without a GPU, in the preparation of this course). Loading cuBLAS at the first product takes
+# time too; no figure for it was found, so none is charged.
+_COMPILE_S = 0.15
+
+
+class Device:
+    """What ``x.device`` of an array says: which GPU it lives on."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"<simulated {self._name}>"
+
+
+class SimulatedGpu:
+    """A GPU of the catalogue, simulated: `gpu_lessons.gpu` returns one where there is no CUDA device.
+
+    Every operation computes its numbers at once, with NumPy, and takes its predicted time on a virtual clock. The
+    same cells give the same times on every machine.
+
+    Parameters
+    ----------
+    machine : Machine
+        A GPU of the catalogue.
+    memory_bytes : int, optional
+        Memory it may use; all of the card's otherwise.
+
+    Attributes
+    ----------
+    xp : Namespace
+        The functions of NumPy, for arrays on this GPU.
+    machine : Machine
+        The card that is simulated.
+    source : str
+        Where its times come from: ``"predicted"``.
+    memory : MemoryPool
+        ``used_bytes``, ``peak_bytes`` and ``capacity_bytes``.
+    timeline : Timeline
+        What host and device did, and when.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``machine`` is no GPU the model has numbers for, or ``memory_bytes`` is no integer of at least 1.
+    """
+
+    source = "predicted"
+    out_of_memory_error = OutOfMemoryError
+
+    def __init__(self, machine: Machine, *, memory_bytes: int | None = None) -> None:
+        calibration = calibrate(machine)
+        if not isinstance(calibration, GpuCalibration):
+            raise ValueError(f"machine must be a GPU of the catalogue, got the CPU {machine.name}")
+        if machine.memory_bytes is None:
+            raise ValueError(f"the catalogue has no memory_bytes for {machine.name}; choose another GPU")
+        self.machine = machine
+        self.calibration = calibration
+        self.memory = MemoryPool(machine.memory_bytes if memory_bytes is None else memory_bytes)
+        self.timeline = Timeline()
+        self.device = Device(machine.name)
+        self.xp = Namespace(self)
+        self._compiled: set[tuple[str, str]] = set()
+
+    def __str__(self) -> str:
+        return f"{self.machine.name}, simulated, times predicted"
+
+    def perf_counter(self) -> float:
+        """Return the host's clock in virtual seconds. It does not wait for the device."""
+        return self.timeline.host_s
+
+    def synchronize(self) -> None:
+        """Let the host wait until the device has finished everything."""
+        self.timeline.synchronize()
+
+    def stream(self) -> Stream:
+        """Return a new stream, to be used in a ``with`` statement."""
+        return Stream(self.timeline)
+
+    def empty_pinned(self, shape: Shape, dtype: Any = "float32") -> Host:  # noqa: ANN401
+        """Return a NumPy array in pinned host memory, whose copies are faster and let the host go on."""
+        return empty_pinned(shape, dtype)
+
+    def to_device(self, x: Any) -> DeviceArray:  # noqa: ANN401
+        """Copy a host array to the device.
+
+        The host waits for a copy from pageable memory, and goes on during one from pinned memory.
+        """
+        numbers = np.asarray(x)
+        out = new_array(self, numbers.shape, numbers.dtype)
+        self.copy_into(out, numbers)
+        return out
+
+    def to_host(self, x: DeviceArray) -> Host:
+        """Wait for the device and copy one of its arrays to the host."""
+        return self.copy_out(x)
+
+    def copy_into(self, array: DeviceArray, numbers: Host, *, stream: Stream | None = None) -> None:
+        """Overwrite a device array with a host array; see ``to_device``."""
+        array.require_on(self)
+        _require_same_form(numbers, array)
+        array._numbers[...] = numbers
+        pinned = is_pinned(numbers)
+        self._copy("copy in", numbers.nbytes, stream, pinned=pinned, wait=not pinned)
+
+    def copy_out(
+        self,
+        array: DeviceArray,
+        *,
+        stream: Stream | None = None,
+        out: Host | None = None,
+        blocking: bool = True,
+    ) -> Host:
+        """Copy a device array to the host, into ``out`` if it is given."""
+        array.require_on(self)
+        host = np.empty(array.shape, array.dtype) if out is None else out
+        _require_same_form(host, array)
+        host[...] = array._numbers
+        pinned = is_pinned(host)
+        self._copy("copy out", host.nbytes, stream, pinned=pinned, wait=blocking or not pinned)
+        return host
+
+    def launch(self, kernel: Kernel) -> None:
+        """Queue a kernel: the host pays for the launch, and for compiling it at the first time."""
+        if not kernel.bytes_moved:
+            return
+        key = (kernel.name, kernel.dtype)
+        if kernel.matmul is None and key not in self._compiled:
+            self._compiled.add(key)
+            self.timeline.host_works(f"compile {kernel.name}", _COMPILE_S)
+        duration_s = self.calibration.kernel_time(kernel).total_s
+        self.timeline.enqueue(kernel.name, "kernels", duration_s, overhead_s=self.calibration.launch_overhead_s)
+
+    def require_device(self, device: Device | None) -> None:
+        """Refuse to make an array elsewhere.
+
+        Raises
+        ------
+        ValueError
+            If ``device`` is not this GPU's.
+        """
+        if device is not None and device is not self.device:
+            raise ValueError(f"device must be {self.device}, got {device!r}")
+
+    def _copy(self, engine: Engine, size_bytes: int, stream: Stream | None, *, pinned: bool, wait: bool) -> None:
+        copy_s = self.calibration.copy_time(size_bytes, pinned=pinned)
+        # The latency of a copy is measured from the call, so the call is a part of it.
+        overhead_s = min(self.calibration.launch_overhead_s, copy_s)
+        with ExitStack() as entered:
+            if stream is not None:
+                stream.require_of(self.timeline)
+                entered.enter_context(stream)
+            self.timeline.enqueue(engine, engine, copy_s - overhead_s, overhead_s=overhead_s)
+            if wait:
+                self.timeline.current_stream.synchronize()
+
+
+def _require_same_form(host: Host, array: DeviceArray) -> None:
+    if host.shape != array.shape or host.dtype != array.dtype:
+        raise ValueError(
+            f"a copy needs the same shape and dtype on both sides, got {host.shape} {host.dtype} on the host "
+            f"and {array.shape} {array.dtype} on the device"
+        )

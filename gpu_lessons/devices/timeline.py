@@ -1,0 +1,150 @@
+"""Virtual time of a simulated GPU: what the host does, what the device does meanwhile, and who waits for whom."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+__all__ = ["Engine", "Event", "Span", "Stream", "Timeline"]
+
+#: The parts of a device that work at the same time: the SMs, and one copy engine for each direction.
+Engine = Literal["kernels", "copy in", "copy out"]
+
+# A training loop that runs for hours must not fill the memory with its history.
+_SPANS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something that took time.
+
+    Attributes
+    ----------
+    name : str
+        What was done: ``"matmul"``, ``"launch matmul"``, ``"wait"``.
+    place : {"host", "kernels", "copy in", "copy out"}
+        Who was busy with it.
+    start_s, end_s : float
+        Virtual seconds since the GPU was made.
+    """
+
+    name: str
+    place: Literal["host"] | Engine
+    start_s: float
+    end_s: float
+
+
+class Timeline:
+    """Host time, and for every engine and stream the time at which its queue is empty.
+
+    The host pays for a launch and goes on. The work starts once it has been launched, its stream has finished what
+    was queued before, and the engine is free. Two kernels never run at once, as when each fills the device.
+
+    Attributes
+    ----------
+    host_s : float
+        The host's clock, in virtual seconds.
+    spans : deque of Span
+        What happened, in the order it was queued; the oldest are dropped.
+    """
+
+    def __init__(self) -> None:
+        self.host_s = 0.0
+        self.spans: deque[Span] = deque(maxlen=_SPANS_KEPT)
+        self._free_s: dict[Engine, float] = {"kernels": 0.0, "copy in": 0.0, "copy out": 0.0}
+        self._entered = [Stream(self)]
+
+    @property
+    def current_stream(self) -> Stream:
+        """The stream that work is queued on: that of the innermost ``with`` block, else the default one."""
+        return self._entered[-1]
+
+    def enqueue(self, name: str, engine: Engine, duration_s: float, *, overhead_s: float) -> None:
+        """Let the host launch work of ``duration_s`` on the current stream; it does not wait for the end."""
+        self.host_works(f"launch {name}", overhead_s)
+        stream = self.current_stream
+        start_s = max(self.host_s, stream.done_s, self._free_s[engine])
+        stream.done_s = self._free_s[engine] = start_s + duration_s
+        self.spans.append(Span(name, engine, start_s, stream.done_s))
+
+    def host_works(self, name: str, duration_s: float) -> None:
+        """Let the host be busy for ``duration_s``."""
+        start_s, self.host_s = self.host_s, self.host_s + duration_s
+        self.spans.append(Span(name, "host", start_s, self.host_s))
+
+    def wait_until(self, time_s: float) -> None:
+        """Let the host wait; a time that has passed costs nothing."""
+        if time_s > self.host_s:
+            self.host_works("wait", time_s - self.host_s)
+            self.host_s = time_s  # the sum above may miss it by a rounding
+
+    def synchronize(self) -> None:
+        """Let the host wait until every engine is idle."""
+        self.wait_until(max(self._free_s.values()))
+
+
+class Stream:
+    """A queue of work on the device: in order within itself, free to overlap with other streams.
+
+    Used in a ``with`` statement, it receives the work queued inside. Two streams overlap where they use different
+    engines: a copy beside a kernel, or a copy in beside a copy out.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.done_s = 0.0
+        self._timeline = timeline
+
+    def __enter__(self) -> Stream:
+        self._timeline._entered.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._timeline._entered.remove(self)
+
+    def synchronize(self) -> None:
+        """Let the host wait until all work queued here is done."""
+        self._timeline.wait_until(self.done_s)
+
+    def record(self) -> Event:
+        """Return the point in this queue that has been reached when everything queued so far is done."""
+        return Event(self._timeline, max(self._timeline.host_s, self.done_s))
+
+    def wait_event(self, event: Event) -> None:
+        """Let what is queued from now on start after ``event``; the host does not wait.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If ``event`` is no event, or one of another device.
+        """
+        if not isinstance(event, Event):
+            raise TypeError(f"event must be what Stream.record returns, got {event!r}")
+        self.require_of(event._timeline)
+        self.done_s = max(self.done_s, event.time_s)
+
+    def require_of(self, timeline: Timeline) -> None:
+        """Refuse to work for another device.
+
+        Raises
+        ------
+        ValueError
+            If ``timeline`` is not the one of this stream.
+        """
+        if timeline is not self._timeline:
+            raise ValueError("this stream or event belongs to another device; make one with stream() of this GPU")
+
+
+class Event:
+    """A point in a stream's queue; ``time_s`` is when the device reaches it."""
+
+    def __init__(self, timeline: Timeline, time_s: float) -> None:
+        self.time_s = time_s
+        self._timeline = timeline
+
+    def synchronize(self) -> None:
+        """Let the host wait for it."""
+        self._timeline.wait_until(self.time_s)
