@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,10 +18,12 @@ import pytest
 from fake_cuda import FakeCuda
 
 from gpu_lessons import __version__, cli
+from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.graphics import CudaSoftware
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import provenance, recorder
+from gpu_lessons.measuring import measure, peaks, provenance, recorder
+from gpu_lessons.measuring.latency import measure_launch_latency, sample_single_calls
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.progress import ProgressLine
 from gpu_lessons.measuring.provenance import usual_path
@@ -48,7 +51,7 @@ class FakeMachine:
             gpu=gpu,
             usable_cores=cores,
             available_memory_bytes=16 * 10**9,
-            cuda=gpu and CudaSoftware("13.6.0", "12.9"),
+            cuda=gpu and CudaSoftware("13.6.0", "12.9", "580.65.06", "13.0"),
         )
         self.slowness, self.off = slowness, off
         self.now_s = 0.0
@@ -84,8 +87,8 @@ class FakeMachine:
         name = CPU.name if threads else self.here.gpu.name
         return Measurement(workload, name, threads, (call_s,) * samples, (call_s,) * 2, calls)
 
-    def measure_single_calls(self, workload, budget_s):
-        return replace(self.measure(workload, "cuda", budget_s), calls_per_sample=1)
+    def launch_latency(self, budget_s):
+        return replace(self.measure(Elementwise(1), "cuda", budget_s), calls_per_sample=1)
 
     def peak(self, workload, device):
         self.now_s += workload.memory_bytes * 4e-9
@@ -103,7 +106,7 @@ def install(monkeypatch):
         monkeypatch.setattr(recorder, "this_machine", lambda: fake.here)
         monkeypatch.setattr(recorder, "measure_this_cpu", fake.benchmark)
         monkeypatch.setattr(recorder, "measure", fake.measure)
-        monkeypatch.setattr(recorder, "measure_single_calls", fake.measure_single_calls)
+        monkeypatch.setattr(recorder, "measure_launch_latency", fake.launch_latency)
         monkeypatch.setattr(recorder, "measure_peak_bytes", fake.peak)
         monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=fake.clock))
         xp = FakeCuda(memory_bytes=16 * 10**9, free_bytes=15 * 10**9)
@@ -201,9 +204,8 @@ def test_a_gpu_is_measured_beside_the_cpu_with_copies_and_the_latency_of_a_launc
     calls = sorted(point.calls_per_sample for point in on_gpu if point.workload == Elementwise(1))
     assert calls[0] == 1 < calls[1]
     assert {point.threads for point in fake.log} == {None, 1, 10}
-    assert recording.provenance.versions["cuda_runtime"] == "12.9"
-    assert recording.provenance.versions["cupy"] == "13.6.0"
-    assert "driver" not in recording.provenance.versions
+    told = recording.provenance.versions
+    assert (told["cupy"], told["cuda_runtime"], told["driver"]) == ("13.6.0", "12.9", "580.65.06")
 
 
 def test_a_gpu_that_the_catalogue_does_not_know_is_measured_too(install, path):
@@ -212,6 +214,44 @@ def test_a_gpu_that_the_catalogue_does_not_know_is_measured_too(install, path):
         predict(Elementwise(1), unknown)
     install(FakeMachine(gpu=unknown))
     assert any(point.threads is None for point in record(path, quick=True).measurements)
+
+
+def test_the_latency_of_a_launch_holds_the_wait_for_every_call():
+    log, now = [], [0.0]
+
+    def call():
+        log.append("call")
+        now[0] += 1e-6  # the launch returns at once
+
+    def synchronize():
+        if log and log[-1] == "call":
+            now[0] += 9e-6
+        log.append("wait")
+
+    samples_s, warmup_s = sample_single_calls(call, 1e-4, synchronize, lambda: now[0])
+    assert samples_s == pytest.approx([1e-5] * 10, rel=1e-6) or samples_s == pytest.approx([1e-5] * 11, rel=1e-6)
+    assert warmup_s == pytest.approx([1e-5] * 2)
+    assert log == ["wait", "call", "wait"] * (len(samples_s) + 2)
+
+
+def test_at_least_three_and_at_most_two_hundred_launches_are_waited_for():
+    now = [0.0]
+
+    def synchronize():
+        now[0] += 1.0
+
+    for budget_s, count in ((1e-9, 3), (1e9, 200)):
+        assert len(sample_single_calls(lambda: None, budget_s, synchronize, lambda: now[0])[0]) == count
+
+
+@pytest.mark.gpu
+def test_a_launch_that_is_waited_for_takes_longer_than_a_queued_one():
+    usable, reason = cuda_status()
+    if not usable:
+        pytest.skip(reason)
+    waited = measure_launch_latency(0.05)
+    assert waited.calls_per_sample == 1
+    assert waited.median_s > measure(Elementwise(1), "cuda", 0.05).median_s
 
 
 # Time and memory
@@ -484,13 +524,47 @@ def test_ctrl_c_in_the_terminal_says_what_is_kept_and_the_same_command_goes_on(p
 # Memory, as far as it can be seen here
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_peak_of_a_training_step_lies_between_its_operands_and_all_its_arrays(dtype):
+def test_the_peak_of_a_training_step_lies_between_its_operands_and_all_its_arrays(dtype, device):
+    usable, reason = cuda_status()
+    if device == "cuda" and not usable:
+        pytest.skip(reason)
     step = DenseTrainStep(300, 200, 100, dtype)
     weights = 200 * 100 + 100
     size = 4 if dtype == "float32" else 8
     least = (300 * 200 + 300 * 100 + 300 * 200 + 2 * weights) * size  # x, dy, dx, parameters and gradients
-    assert least <= measure_peak_bytes(step, "cpu") <= 1.05 * step.memory_bytes
+    # A GPU's pool takes whole blocks, and cuBLAS a workspace out of it.
+    most = 1.05 * step.memory_bytes + (64 * 2**20 if device == "cuda" else 0)
+    assert least <= measure_peak_bytes(step, device) <= most
+
+
+def test_on_a_gpu_the_peak_is_read_from_a_pool_of_its_own_once_the_device_is_done(monkeypatch):
+    log = []
+
+    class Pool:
+        malloc = "malloc"
+
+        def total_bytes(self):
+            log.append("read")
+            return 4096
+
+    @contextmanager
+    def using_allocator(allocator):
+        log.append(f"allocator {allocator}")
+        yield
+        log.append("allocator before")
+
+    class Work(Elementwise):
+        def make(self, xp):
+            log.append("make")
+            return lambda: log.append("call")
+
+    device = SimpleNamespace(synchronize=lambda: log.append("wait"))
+    cuda = SimpleNamespace(MemoryPool=Pool, using_allocator=using_allocator, Device=lambda: device)
+    monkeypatch.setattr(peaks, "cupy_namespace", lambda: SimpleNamespace(cuda=cuda))
+    assert measure_peak_bytes(Work(1), "cuda") == 4096
+    assert log == ["allocator malloc", "make", "call", "call", "wait", "read", "allocator before"]
 
 
 # The command

@@ -51,14 +51,14 @@ def _versions(here: ThisMachine) -> dict[str, str]:
         own = version("gpu-lessons")
     except PackageNotFoundError:
         own = "not installed"
-    versions = {
+    cuda = here.cuda
+    told = {
         "gpu_lessons": own,
         "python": f"{platform.python_implementation()} {here.python_version}",
         "numpy": here.numpy_version,
         "blas": here.blas_name,
+        "cupy": cuda.cupy if cuda else None,
+        "cuda_runtime": cuda.runtime if cuda else None,
+        "driver": cuda.driver if cuda else None,
     }
-    if here.cuda is not None:
-        versions |= {"cupy": here.cuda.cupy, "cuda_runtime": here.cuda.runtime}
-        if here.cuda.driver is not None:
-            versions["driver"] = here.cuda.driver
-    return versions
+    return {name: each for name, each in told.items() if each is not None}

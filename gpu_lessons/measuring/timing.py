@@ -14,7 +14,7 @@ from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
-__all__ = ["measure", "measure_single_calls", "sample_times"]
+__all__ = ["measure", "sample_times"]
 
 #: Samples and warm-ups in seconds a call, and the calls of one sample.
 Timed = tuple[tuple[float, ...], tuple[float, ...], int]
@@ -74,8 +74,6 @@ def sample_times(
     budget_s: float,
     synchronize: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
-    *,
-    most_calls: int | None = None,
 ) -> Timed:
     """Return samples and warm-ups in seconds a call, and the calls of one sample, by a clock of the host.
 
@@ -89,8 +87,6 @@ def sample_times(
         Waits until the device has finished; runs before every reading of the clock.
     clock : callable
         Returns seconds.
-    most_calls : int, optional
-        Calls of one sample at most; 1 waits for the device after every single call.
     """
 
     def seconds_of(calls: int) -> float:
@@ -103,8 +99,6 @@ def sample_times(
 
     warmup_s = _warm_up(seconds_of)
     calls = _calls_of_sample(warmup_s[-1])
-    if most_calls is not None:
-        calls = min(calls, most_calls)
     return _samples(seconds_of, calls, budget_s), warmup_s, calls
 
 
@@ -121,24 +115,6 @@ def _samples(seconds_of: Callable[[int], float], calls: int, budget_s: float) ->
     while len(samples_s) < 3 or (sum(samples_s) * calls < budget_s and len(samples_s) < _MOST_SAMPLES):
         samples_s.append(seconds_of(calls))
     return tuple(samples_s)
-
-
-def measure_single_calls(workload: Workload, budget_s: float) -> Measurement:
-    """Time a workload on the GPU by `time.perf_counter`, and wait for the device after every single call.
-
-    Unlike in `measure`, nothing overlaps: this is what the host waits for one call, launch and end included.
-
-    Raises
-    ------
-    MemoryError, RuntimeError
-        As `measure`.
-    """
-    xp, gpu = _cuda_here()
-
-    def run() -> Timed:
-        return sample_times(workload.make(xp), budget_s, xp.cuda.Device().synchronize, most_calls=1)
-
-    return _measured(workload, gpu, within_memory(workload, gpu, xp, run))
 
 
 def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Measurement:
