@@ -5,6 +5,7 @@ import math
 import os
 import sys
 import threading
+import warnings
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -477,6 +478,15 @@ def test_a_device_that_computes_right_is_usable_and_is_asked_once(install):
     assert cuda_status() == (True, "CUDA device here: Tesla T4")
     assert cuda_status()[0]
     assert len(calls) == 1
+
+
+def test_a_device_that_warns_while_it_compiles_is_usable(install):
+    def warned(*args, **named):
+        warnings.warn("Jitify is performing a warm-up", stacklevel=2)
+        return np.arange(*args, **named)
+
+    install(fake_cupy(operation=warned))
+    assert cuda_status() == (True, "CUDA device here: Tesla T4")
 
 
 def test_without_a_device_cupy_is_refused_with_the_status(install):

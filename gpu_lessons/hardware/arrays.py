@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -84,8 +85,10 @@ def _tried(cupy: ModuleType) -> tuple[bool, str]:
     name = "the CUDA device"
     try:
         name = _text(cupy.cuda.runtime.getDeviceProperties(cupy.cuda.runtime.getDevice())["name"])
-        x = cupy.arange(4, dtype="float32").reshape(2, 2)
-        total = float(((x + 1) @ x).sum())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CuPy 13 may warn that it compiles for the first time
+            x = cupy.arange(4, dtype="float32").reshape(2, 2)
+            total = float(((x + 1) @ x).sum())
     except Exception as error:
         for library in ("NVRTC", "cuBLAS"):
             if library.lower() in str(error).lower():
