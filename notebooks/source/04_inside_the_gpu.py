@@ -237,7 +237,7 @@ for width in (64, 640, 641, 1408):
 # %% [markdown]
 # Smaller tiles make more and shorter waves, so a last one that is half empty weighs less. Why not always the smallest? A large tile uses every number it loads more often.
 #
-# With too few tiles, each sum is cut into parts that different SMs add up: **split-K**.
+# With too few tiles, each sum over the inputs is cut into parts that different SMs add up. That is **split-K**; K is the number of inputs.
 
 # %% [markdown]
 # The band around the dashed line is wider than its stairs. The model cannot know which kernel your library takes. It says how steep the climb is, not where each small step lies.
@@ -247,7 +247,7 @@ for width in (64, 640, 641, 1408):
 #
 # A warp that asks memory for a number waits hundreds of clocks. The SM does not wait with it: in the next clock it issues an instruction of another warp that is ready.
 #
-# Below is a scheduler in Python. It issues one instruction a clock, and each warp then waits 16.
+# Below is such a scheduler in Python; an SM of a T4 has four. It issues one instruction a clock, and the warp then waits 16 clocks.
 
 
 # %%
@@ -272,9 +272,9 @@ warps_guess = ask("04-warps", "Instructions issued with 32 warps, as a multiple 
 reveal(warps_guess, issued(32) / issued(1), "counted with the scheduler above")
 
 # %% tags=["reveal"]
-print("Share of clocks in which an instruction is issued:")
-for warps_here in (1, 2, 4, 8, 16, 32):
-    print(f"{warps_here:3} warps: {issued(warps_here) / 1600:4.0%}")
+print("Warps, and the share of clocks in which an instruction is issued:")
+for warps in (1, 2, 4, 8, 16, 32):
+    print(f"{warps:3} {issued(warps) / 1600:5.0%}")
 
 # %% [markdown]
 # With 16 warps the waiting is hidden, and more bring nothing. The warps on an SM, as a share of the most it can hold, are its **occupancy**.
@@ -287,7 +287,7 @@ for blocks in (1, 2, 4):
     print(f"{blocks} block{'s' * (blocks > 1)} of 256 threads on an SM of the T4: occupancy {blocks * 8 / slots:.0%}")
 
 # %% [markdown]
-# An SM that holds two blocks works on them in turn, so each takes longer. A wave is then two blocks for each SM. The stairs keep their shape.
+# An SM that holds two blocks works on them in turn. It is done about when it would be with one after the other, so the stairs stay where they are.
 #
 # A CPU hides waiting with large caches and by guessing ahead. A GPU hides it with more warps. That is why it wants thousands of neurons and samples: not one for each lane, but many.
 
@@ -302,7 +302,7 @@ units = choose(
     "A GPU has more computing units than a CPU.",
     (
         "it holds, and CUDA cores against CPU cores is the fair count",
-        "it holds for lanes; SMs against cores depends on the two machines",
+        "it holds for lanes; for SMs against cores it depends on the machines",
         "it does not hold",
     ),
 )
