@@ -4,6 +4,7 @@ import importlib
 import inspect
 import math
 import pkgutil
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from gpu_lessons import lessons
 from gpu_lessons.lessons import Check
 from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
 from gpu_lessons.lessons.inside_the_gpu import check_next_stair, check_waves
+from gpu_lessons.lessons.layer_on_gpu import check_epoch_on_gpu, check_time_forward
 from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
 from gpu_lessons.lessons.start_here import check_seconds_to_read
 
@@ -34,6 +36,49 @@ def first_batch(width, gpu, cpu, *, step=lambda batch: 2 * batch, start=1):
 
 def bus(batch, width, gpu, cpu, *, copies=2, size=4):
     return seconds(batch, width, cpu) / (seconds(batch, width, gpu) + copies * copy_s(batch * width * size, gpu))
+
+
+def timer(*, warm=True, before=True, after=True, read=lambda gpu: gpu.perf_counter(), call=None):
+    """Return a timer of the forward pass that leaves out or replaces what it is told to."""
+
+    def time_forward(gpu, layer, x):
+        if warm:
+            layer.forward(x)
+        if before:
+            gpu.synchronize()
+        start_s = read(gpu)
+        call(layer, x) if call else layer.forward(x)
+        if after:
+            gpu.synchronize()
+        return read(gpu) - start_s
+
+    return time_forward
+
+
+def epoch(gpu, weight, x, target):
+    for start in range(0, len(x), 64):
+        rows = slice(start, start + 64)
+        error = x[rows] @ weight - target[rows]
+        weight = weight - 0.001 * (x[rows].T @ error)
+    return weight
+
+
+def epoch_copying_every_step(gpu, weight, x, target):
+    for start in range(0, len(x), 64):
+        rows = slice(start, start + 64)
+        part = gpu.to_device(x[rows])
+        error = part @ weight - gpu.to_device(target[rows])
+        weight = weight - 0.001 * (part.T @ error)
+    return weight
+
+
+def epoch_subtracting_on_the_host(gpu, weight, x, target):
+    x = gpu.to_device(x)
+    for start in range(0, len(x), 64):
+        rows = slice(start, start + 64)
+        error = gpu.to_device((x[rows] @ weight).get() - target[rows])
+        weight = weight - 0.001 * (x[rows].T @ error)
+    return weight
 
 
 def plain_neuron(x, w, b):
@@ -79,6 +124,30 @@ ANSWERS = {
             lambda batch, n_in, n_out: batch * n_in * n_out,
             lambda batch, n_in, n_out: batch * (2 * n_in - 1) * n_out,
             lambda batch, n_in, n_out: 2 * n_in * n_out,
+        ],
+    ),
+    check_time_forward: (
+        timer(),
+        [
+            timer(before=False, after=False),
+            timer(after=False),
+            timer(before=False),
+            timer(warm=False),
+            timer(warm=False, before=False, after=False),
+            timer(call=lambda layer, x: layer.forward(x).get()),
+            timer(read=lambda gpu: perf_counter()),
+            lambda gpu, layer, x: timer()(gpu, layer, x) * 1e3,
+        ],
+    ),
+    check_epoch_on_gpu: (
+        lambda gpu, weight, x, target: epoch(gpu, weight, gpu.to_device(x), gpu.to_device(target)),
+        [
+            lambda gpu, weight, x, target: epoch(gpu, weight.get(), x, target),
+            lambda gpu, weight, x, target: gpu.to_device(epoch(gpu, weight.get(), x, target)),
+            epoch_copying_every_step,
+            epoch_subtracting_on_the_host,
+            lambda gpu, weight, x, target: epoch(gpu, weight, gpu.to_device(x), gpu.to_device(target)).get(),
+            lambda gpu, weight, x, target: epoch(gpu, weight, gpu.to_device(x[:64]), gpu.to_device(target[:64])),
         ],
     ),
     check_break_even_batch: (
@@ -159,3 +228,44 @@ def test_there_is_a_ladder_of_hints(check):
     hints = [str(check.hint()) for _ in range(3)]
     assert len(set(hints)) == 3
     assert check.hint() == hints[-1]
+
+
+# Lesson 02: which reading of the clock it was, and the mix left in
+
+
+@pytest.mark.parametrize(
+    ("wrong", "explanation"),
+    [
+        (timer(before=False, after=False), "That is the launch."),
+        (timer(after=False), "That is the launch."),
+        (timer(before=False), "The device was still busy when the clock started."),
+        (timer(warm=False), "That is the first call"),
+        (timer(call=lambda layer, x: layer.forward(x).get()), "That is the layer and a copy to the host."),
+        (timer(read=lambda gpu: perf_counter()), "That is another clock."),
+    ],
+)
+def test_a_dishonest_timer_is_told_what_it_timed(wrong, explanation):
+    assert explanation in check_time_forward(wrong).message
+
+
+def test_the_average_over_many_calls_is_an_honest_time_too():
+    def many(layer, x):
+        for _ in range(10):
+            layer.forward(x)
+
+    verdict = check_time_forward(lambda gpu, layer, x: timer(call=many)(gpu, layer, x) / 10)
+    assert verdict.outcome == "right"
+
+
+def test_a_timer_that_raises_is_quoted_without_an_explanation():
+    verdict = check_time_forward(lambda gpu, layer, x: layer.backwards(x))
+    assert verdict.outcome == "wrong"
+    assert "AttributeError" in verdict.message
+    assert "That is" not in verdict.message
+
+
+def test_an_epoch_that_still_mixes_host_and_device_is_quoted_with_the_line():
+    verdict = check_epoch_on_gpu(lambda gpu, weight, x, target: epoch(gpu, weight, gpu.to_device(x), target))
+    assert verdict.outcome == "wrong"
+    assert "TypeError: Unsupported type <class 'numpy.ndarray'>" in verdict.message
+    assert "error = x[rows] @ weight - target[rows]" in verdict.message

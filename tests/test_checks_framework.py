@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from gpu_lessons.devices import SimulatedGpu
+from gpu_lessons.hardware.machines import machine
 from gpu_lessons.lessons.checks import (
     Check,
     NotAttemptedError,
@@ -155,6 +157,14 @@ def test_each_function_of_a_check_has_its_own_first_case():
     assert check_pair(lambda x: 2 * x, lambda dy: dy).outcome == "right"
 
 
+def test_what_came_back_is_judged_as_it_is_seen():
+    compare(str, (7,), expected=1, seen=len)
+    with pytest.raises(WrongAnswerError, match=r"^str\(77\): expected 1, got 2\.$"):
+        compare(str, (77,), expected=1, seen=len)
+    with pytest.raises(NotAttemptedError):
+        compare(lambda x: None, (7,), expected=1, seen=len)
+
+
 def test_methods_of_a_class_can_be_judged():
     class Layer:
         def forward(self, x):
@@ -267,6 +277,14 @@ def test_an_array_that_refuses_to_become_numpy_is_a_wrong_kind():
 )
 def test_long_values_are_described_shortly(value, text):
     assert describe(value) == text
+
+
+def test_a_device_array_is_described_without_a_copy_over_the_bus():
+    gpu = SimulatedGpu(machine("nvidia-t4"))
+    x = gpu.xp.ones((2, 2), dtype="float32")
+    gpu.timeline.spans.clear()
+    assert describe(x) == "array of shape (2, 2), float32"
+    assert not gpu.timeline.spans
 
 
 def test_a_value_with_a_broken_repr_is_described_by_its_type():

@@ -539,34 +539,6 @@ def test_the_peak_of_a_training_step_lies_between_its_operands_and_all_its_array
     assert least <= measure_peak_bytes(step, device) <= most
 
 
-def test_on_a_gpu_the_peak_is_read_from_a_pool_of_its_own_once_the_device_is_done(monkeypatch):
-    log = []
-
-    class Pool:
-        malloc = "malloc"
-
-        def total_bytes(self):
-            log.append("read")
-            return 4096
-
-    @contextmanager
-    def using_allocator(allocator):
-        log.append(f"allocator {allocator}")
-        yield
-        log.append("allocator before")
-
-    class Work(Elementwise):
-        def make(self, xp):
-            log.append("make")
-            return lambda: log.append("call")
-
-    device = SimpleNamespace(synchronize=lambda: log.append("wait"))
-    cuda = SimpleNamespace(MemoryPool=Pool, using_allocator=using_allocator, Device=lambda: device)
-    monkeypatch.setattr(peaks, "cupy_namespace", lambda: SimpleNamespace(cuda=cuda))
-    assert measure_peak_bytes(Work(1), "cuda") == 4096
-    assert log == ["allocator malloc", "make", "call", "call", "wait", "read", "allocator before"]
-
-
 # The command
 
 

@@ -153,6 +153,8 @@ class CallRecord:
             "name": [block.name for block in call.blocks],
             "row": [block.row for block in call.blocks],
             "kind": [block.kind for block in call.blocks],
+            # Differences of the rounded seconds below would not be right to three digits.
+            "took": [format_time(block.end_s - block.start_s) for block in call.blocks],
             "start_s": [four_digits(block.start_s) for block in call.blocks],
             "end_s": [four_digits(block.end_s) for block in call.blocks],
         }

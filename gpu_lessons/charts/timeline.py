@@ -22,6 +22,8 @@ from gpu_lessons.charts.theme import (
 __all__ = ["timeline_chart"]
 
 _WIDE = 760
+#: Room at the right for the last label of an axis.
+_MARGIN = 30
 _CLOCK_Y, _HEIGHT = 30, 150
 #: Top and bottom of each row of blocks, in pixels.
 _ROWS = {"host": (44, 84), "device": (98, 138)}
@@ -96,7 +98,7 @@ def _headline() -> alt.LayerChart:
         _here().mark_text(**text_style(INK, 15)).encode(x=left, y=alt.value(42), text="line:N"),
         _here().mark_text(**text_style(MUTED, 12)).encode(x=left, y=alt.value(66), text="setting:N"),
     ]
-    return alt.layer(*layers).properties(width=_WIDE, height=84, view=_NO_FRAME)
+    return alt.layer(*layers).properties(width=_WIDE + _MARGIN, height=84, view=_NO_FRAME)
 
 
 def _timeline(title: str, until_s: float | None) -> alt.LayerChart:
@@ -123,11 +125,11 @@ def _blocks(x: alt.X, until_s: float | None) -> list[alt.Chart]:
     reach = "max(datum.done_s, datum.stop_s)" if until_s is None else f"{until_s:.4g}"
     blocks = (
         _here()
-        .transform_flatten(["name", "row", "kind", "start_s", "end_s"])
+        .transform_flatten(["name", "row", "kind", "took", "start_s", "end_s"])
         .transform_calculate(
             top=f"{tops}[datum.row]",
             bottom=f"{bottoms}[datum.row]",
-            took=vega_time("(datum.end_s - datum.start_s)"),
+            read_aloud="datum.name + ' on the ' + datum.row + ', ' + datum.took",
             shown_s=f"min(datum.end_s, {reach})",
             middle_s="(datum.start_s + datum.shown_s) / 2",
             pixels=f"(datum.shown_s - datum.start_s) / {reach} * {_WIDE}",
@@ -147,6 +149,7 @@ def _blocks(x: alt.X, until_s: float | None) -> list[alt.Chart]:
         fill=alt.Fill("fill:N", scale=None),
         stroke=alt.Stroke("edge:N", scale=None),
         tooltip=tooltip,
+        description="read_aloud:N",
     )
     layers = [boxes]
     for line, dy in (("name", -8), ("took", 8)):

@@ -121,7 +121,7 @@ print(f"{waited_s * 1e6:,.0f} µs on {gpu}")
 # %% [markdown]
 # Compare with the perfect card above. This number is possible.
 #
-# Below is one call of the layer, which is two kernels: the product, and the addition of the bias. Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
+# Below is one call of the layer, which is two kernels: the product (*matmul*) and the addition of the bias (*add*). Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
 
 # %% tags=["explorer"]
 gl.explore_timeline()
@@ -249,6 +249,7 @@ plt.style.use("gpu_lessons.charts.course")
 plt.barh(list(ladder), [speedup - 1 for speedup in speedups], left=1, color="C1")
 plt.axvline(1, color="C0")
 plt.xscale("log")
+plt.gca().xaxis.set_major_formatter("{x:,g}")
 plt.gca().invert_yaxis()
 plt.xlabel(f"times as fast as this CPU, measured; {gpu}")
 plt.title("One layer, five speed-ups")
@@ -373,7 +374,7 @@ reveal_choice(bits, right)
 # %% [markdown]
 # ## Without looking back
 #
-# 1. A product of two matrices takes 6 µs on your clock, whatever their size. What did you time?
+# 1. A product of two matrices takes a few microseconds on your clock, whatever their size. What did you time?
 # 2. Why must the device be waited for *before* the first reading as well?
 # 3. When is the speed-up without copies the right one to report?
 #
