@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +21,7 @@ from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.graphics import CudaSoftware
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import measure, peaks, provenance, recorder
+from gpu_lessons.measuring import measure, provenance, recorder
 from gpu_lessons.measuring.latency import measure_launch_latency, sample_single_calls
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.progress import ProgressLine
