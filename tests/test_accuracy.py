@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_fitting import CPU, TRUE, T4, made_up_times
+from test_fitting import CPU, T4, TRUE, made_up_times
 
 from benchmarks import accuracy
 from gpu_lessons.hardware.machines import machine
