@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gpu_lessons import __version__
 from gpu_lessons.units import format_bytes
@@ -16,10 +16,25 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-_WORKLOADS = ("dense-forward", "dense-train-step", "elementwise")
-#: Sizes of a layer that a GPU computes well and a laptop in milliseconds.
-_BATCH_SIZE, _WIDTH, _N = 256, 2048, 10_000_000
-_USER_ERROR, _STOPPED = 2, 130  # 130 is what a shell reports for Ctrl-C
+#: Workloads with the options that size them, and their defaults: what a GPU computes well and a laptop in
+#: milliseconds.
+_WORKLOADS: dict[str, dict[str, Any]] = {
+    "dense-forward": {"batch_size": 256, "width": 2048},
+    "dense-train-step": {"batch_size": 256, "width": 2048},
+    "conv2d-forward": {"batch_size": 32, "channels": 64, "image": 32, "kernel": 3},
+    "elementwise": {"n": 10_000_000},
+    "dependent-chain": {"n": 1000, "steps": 1000},
+    "copy": {"bytes": 100_000_000, "direction": "h2d", "pageable": False},
+}
+#: The library speaks of n_in and n_out, the command line of both at once; and so on.
+_LIBRARY_NAMES = {
+    "dense-forward": {"n_in": "width"},
+    "dense-train-step": {"n_in": "width"},
+    "conv2d-forward": {"c_in": "channels", "height": "image"},
+    "dependent-chain": {"width": "n"},
+    "copy": {"n_bytes": "bytes"},
+}
+_USER_ERROR = 2
 _CONTRIBUTE = """\
 To contribute a recording to the course:
   1. On a machine that does nothing else, run `gpu-lessons record` in a clone of the repository.
@@ -57,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gpu-lessons: {error}", file=sys.stderr)
         return _USER_ERROR
     except KeyboardInterrupt:
-        return _STOPPED
+        return 130  # what a shell reports for Ctrl-C
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,16 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
     _add_measure(commands.add_parser("measure", help="time a workload on this machine"))
     _add_predict(commands.add_parser("predict", help="predict a workload on machines of the catalogue"))
-    _add_record(
-        commands.add_parser(
-            "record",
-            help="measure this machine into a file that can be shown anywhere",
-            description="Measure this machine's CPU and, if there is one, GPU over many sizes into one file. Ctrl-C "
-            "keeps what is done; the same command goes on with it.",
-            epilog=_CONTRIBUTE,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-    )
+    _add_record(commands)
     return parser
 
 
@@ -118,7 +124,15 @@ def _add_predict(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_predict)
 
 
-def _add_record(parser: argparse.ArgumentParser) -> None:
+def _add_record(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "record",
+        help="measure this machine into a file that can be shown anywhere",
+        description="Measure this machine's CPU and, if there is one, GPU over many sizes into one file. Ctrl-C keeps "
+        "what is done; the same command goes on with it.",
+        epilog=_CONTRIBUTE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help="fewer sizes: less than a minute instead of five")
     parser.add_argument(
         "--output", metavar="FILE", type=Path,
@@ -128,15 +142,25 @@ def _add_record(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_workload(parser: argparse.ArgumentParser) -> None:
-    names = ", ".join(_WORKLOADS)
     parser.add_argument(
-        "workload", metavar="WORKLOAD", nargs="?", choices=_WORKLOADS, default=_WORKLOADS[0],
-        help=f"one of {names} (default: {_WORKLOADS[0]})",
+        "workload", metavar="WORKLOAD", nargs="?", choices=tuple(_WORKLOADS), default="dense-forward",
+        help=f"one of {', '.join(_WORKLOADS)} (default: dense-forward)",
     )  # fmt: skip
-    parser.add_argument("--batch-size", type=int, help=f"samples in the batch of a layer (default: {_BATCH_SIZE})")
-    parser.add_argument("--width", type=int, help=f"inputs and neurons of a layer (default: {_WIDTH})")
-    parser.add_argument("--n", type=int, help=f"numbers of an elementwise operation (default: {_N})")
-    parser.add_argument("--dtype", default="float32", help="float16, float32 or float64 (default: float32)")
+    for name, text in (
+        ("batch_size", "samples in the batch of a layer"),
+        ("width", "inputs and neurons of a dense layer"),
+        ("channels", "channels and filters of a convolution"),
+        ("image", "height and width of its images"),
+        ("kernel", "height and width of its filters"),
+        ("n", "numbers of an elementwise operation or of each step of a chain"),
+        ("steps", "steps of a chain"),
+        ("bytes", "bytes of a copy"),
+    ):
+        defaults = dict.fromkeys(str(sizes[name]) for sizes in _WORKLOADS.values() if name in sizes)
+        parser.add_argument(_flag(name), type=int, metavar="N", help=f"{text} (default: {' or '.join(defaults)})")
+    parser.add_argument("--direction", choices=("h2d", "d2h"), help="of a copy (default: h2d, host to device)")
+    parser.add_argument("--pageable", action="store_true", default=None, help="copy from or to pageable memory")
+    parser.add_argument("--dtype", help="float16, float32 or float64 (default: float32); a copy has none")
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -188,55 +212,62 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _record(options: argparse.Namespace) -> int:
     from gpu_lessons.hardware.detect import this_machine
-    from gpu_lessons.measuring.progress import ProgressLine
+    from gpu_lessons.measuring.progress import record_with_progress
     from gpu_lessons.measuring.provenance import usual_path
-    from gpu_lessons.measuring.recorder import record
     from gpu_lessons.recorded import RecordingError
 
     path = usual_path(this_machine()) if options.output is None else options.output
-    progress = ProgressLine(sys.stderr)
     try:
-        recording = record(path, quick=options.quick, on_progress=progress)
+        recording = record_with_progress(path, sys.stderr, quick=options.quick)
     except RecordingError as error:
         raise _UserError(str(error)) from error
-    except KeyboardInterrupt:
-        progress.close()
-        print(f"Stopped; {_kept(path)}", file=sys.stderr)
-        return _STOPPED
-    finally:
-        progress.close()
     print(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
     return 0
 
 
-def _kept(path: Path) -> str:
-    from gpu_lessons.recorded import RecordingError, read_recording
-
-    try:
-        count = len(read_recording(path).measurements)
-    except RecordingError:
-        return "nothing was measured yet."
-    return f"{path} keeps the {count} points measured so far, and the same command goes on."
-
-
 def _workload(options: argparse.Namespace) -> Workload:
-    from gpu_lessons.work import DenseForward, DenseTrainStep, Elementwise
-
-    is_dense = options.workload != "elementwise"
-    for name in ("n",) if is_dense else ("batch_size", "width"):
-        if getattr(options, name) is not None:
-            flag = name.replace("_", "-")
-            wanted = "--batch-size and --width" if is_dense else "--n"
-            raise _UserError(f"{options.workload} has no --{flag}; its size is given by {wanted}")
+    name: str = options.workload
+    sizes = dict(_WORKLOADS[name])
+    allowed = set(sizes) if name == "copy" else {*sizes, "dtype"}
+    for option in ("dtype", *dict.fromkeys(each for known in _WORKLOADS.values() for each in known)):
+        value = getattr(options, option)
+        if value is None:
+            continue
+        if option not in allowed:
+            wanted = " and ".join(_flag(each) for each in sizes)
+            raise _UserError(f"{name} has no {_flag(option)}; its size is given by {wanted}")
+        sizes[option] = value
     try:
-        if not is_dense:
-            return Elementwise(_N if options.n is None else options.n, options.dtype)
-        dense = DenseForward if options.workload == "dense-forward" else DenseTrainStep
-        width = _WIDTH if options.width is None else options.width
-        return dense(_BATCH_SIZE if options.batch_size is None else options.batch_size, width, width, options.dtype)
+        return _made(name, **{"dtype": "float32", **sizes})
     except (TypeError, ValueError) as error:
-        # The library speaks of n_in and n_out, the command line of both at once.
-        raise _UserError(_sentence(error).replace("n_in", "width")) from error
+        sentence = _sentence(error)
+        for inside, outside in _LIBRARY_NAMES.get(name, {}).items():
+            sentence = sentence.replace(inside, outside)
+        raise _UserError(sentence) from error
+
+
+def _flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
+def _made(name: str, *, dtype: str, **sizes: Any) -> Workload:  # noqa: ANN401  (numbers, a direction, a switch)
+    from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise
+
+    if name == "conv2d-forward":
+        channels, image, kernel = sizes["channels"], sizes["image"], sizes["kernel"]
+        # as much padding as keeps the image's size
+        padding = max(0, kernel // 2)
+        return Conv2dForward(
+            sizes["batch_size"], channels, channels, image, image, kernel, padding=padding, dtype=dtype
+        )
+    if name == "elementwise":
+        return Elementwise(sizes["n"], dtype)
+    if name == "dependent-chain":
+        return DependentChain(sizes["steps"], sizes["n"], dtype)
+    if name == "copy":
+        return Copy(sizes["bytes"], sizes["direction"], pinned=not sizes["pageable"])
+    dense = DenseForward if name == "dense-forward" else DenseTrainStep
+    return dense(sizes["batch_size"], sizes["width"], sizes["width"], dtype)
 
 
 def _sentence(error: Exception) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.recorded import Recording, RecordingError, read_recording, write_recording
 from gpu_lessons.records import Measurement, Provenance, Sweep
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise
+from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
 
 SLUG = "some-host-2026-11-24"
 GPU = replace(machine("nvidia-t4"), slug=SLUG)
@@ -24,7 +24,7 @@ PROVENANCE = Provenance(
 
 # What a field may be turned into: other types, limits, and texts that want to be executed or to break a screen.
 STRANGE = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, 10**400, 1.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"),
+    None, True, False, 0, -1, 1, 2**31, 10**17, 2**63, 10**400, 1.5, -0.0, 1e-320, 1e308, float("nan"), float("inf"),
     "", " ", "x", "NaN", "1e-3", "2026-13-41", "2026-11-24\n", "../../etc/passwd", "__import__('os').abort()",
     "<script>alert(1)</script>", "\x1b[2J", "\u202e", "\ud800", "a" * 10_000, "float32", "int8", "DenseForward",
     "Workload", "cuda", [], {}, [[]], [None], {"": 0}, {"a": {"b": {}}}, [1e-3] * 2000, [[[[[[[[[[1]]]]]]]]]],
@@ -53,6 +53,9 @@ def a_recording():
             points(layers, CPU.name, 28),
             points([(DenseTrainStep(4, 8, 8, "float64"), 4096)], CPU.name, 1),
             points([(Elementwise(1000), None)], GPU.name, None),
+            points([(DependentChain(100, 8), None)], GPU.name, None),
+            points([(Conv2dForward(2, 3, 4, 8, 9, 3, padding=1), None)], CPU.name, 28),
+            points([(TrainEpoch(1797, 64, (64, 128, 10)), None)], CPU.name, 28),
             points([(Copy(1024, "d2h", False), None), (Copy(4096), None)], GPU.name, None),
         ),
     )

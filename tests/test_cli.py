@@ -261,6 +261,28 @@ def test_measure_takes_an_elementwise_operation(capsys):
     assert capsys.readouterr().out.startswith("Elementwise(n=100, dtype='float32')\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "counted"),
+    [
+        (
+            "conv2d-forward --batch-size 2 --channels 3 --image 6 --kernel 3 --dtype float64",
+            "Conv2dForward(batch_size=2, c_in=3, c_out=3, height=6, width=6, kernel=3, stride=1, padding=1, "
+            "dtype='float64')",
+        ),
+        ("dependent-chain --steps 3 --n 5", "DependentChain(steps=3, width=5, dtype='float32')"),
+    ],
+)
+def test_measure_takes_every_workload_with_its_own_sizes(capsys, words, counted):
+    assert cli.main(["measure", *words.split(), "--budget", "0.01"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == counted
+
+
+def test_predict_takes_a_copy_with_its_direction_and_memory(capsys):
+    words = "predict copy --bytes 1000 --direction d2h --pageable --machine nvidia-t4"
+    assert cli.main(words.split()) == 0
+    assert capsys.readouterr().out.startswith("Copy(n_bytes=1000, direction='d2h', pinned=False)\n")
+
+
 def test_predict_prints_what_the_model_says_for_every_machine(capsys):
     import gpu_lessons as gl
 
@@ -280,7 +302,7 @@ def test_predict_prints_what_the_model_says_for_every_machine(capsys):
         ("predict", "--machine"),
         ("predict --machine nvidia-t4 --launch-overhead -1", "at least 0, got -1"),
         ("predict --machine nvidia-t4 --dtype int8", "got 'int8'"),
-        ("predict convolution --machine nvidia-t4", "dense-forward"),
+        ("predict convolution --machine nvidia-t4", "conv2d-forward"),
         ("measure --batch-size 0", "batch_size must be an integer of at least 1, got 0"),
         ("measure --width -3", "width must be an integer of at least 1, got -3"),
         ("measure --width wide", "wide"),
@@ -293,6 +315,15 @@ def test_predict_prints_what_the_model_says_for_every_machine(capsys):
         ("measure --device cuda --threads 1", "--threads is for the CPU"),
         ("measure --n 100", "--batch-size and --width"),
         ("measure elementwise --width 100", "--n"),
+        ("measure conv2d-forward --width 8", "--batch-size and --channels and --image and --kernel"),
+        ("measure conv2d-forward --channels 0", "channels must be an integer of at least 1, got 0"),
+        ("measure conv2d-forward --kernel -4", "kernel must be an integer of at least 1, got -4"),
+        ("measure dependent-chain --n 0", "n must be an integer of at least 1, got 0"),
+        ("measure copy", "a copy needs a device"),
+        ("measure copy --dtype float32", "copy has no --dtype; its size is given by --bytes"),
+        ("predict copy --bytes 0 --machine nvidia-t4", "bytes must be an integer of at least 1, got 0"),
+        ("predict copy --direction up --machine nvidia-t4", "h2d"),
+        ("measure elementwise --pageable", "elementwise has no --pageable"),
         ("teach", "doctor"),
     ],
 )

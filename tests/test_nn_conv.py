@@ -163,12 +163,12 @@ def test_two_convolutions_in_a_row_learn_to_tell_two_patterns_apart(xp):
     assert (to_numpy(logits).argmax(axis=1) == labels).all()
 
 
-def test_the_patches_of_the_last_batch_are_gone_before_the_next_are_made():
+def test_a_refused_x_leaves_the_last_forward_pass_in_force():
     layer = Conv2d(1, 1, 3)
     layer.forward(random(1, 1, 4, 4, dtype="float32"))
     with pytest.raises(ValueError, match="height of x"):
         layer.forward(random(1, 1, 2, 4, dtype="float32"))
-    layer.backward(np.ones((1, 1, 2, 2), dtype="float32"))  # a refused x leaves the last forward pass in force
+    layer.backward(np.ones((1, 1, 2, 2), dtype="float32"))
 
 
 def test_one_seed_gives_the_same_weights_on_every_library(xp):

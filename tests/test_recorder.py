@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 
 from gpu_lessons import __version__, cli
+from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import provenance, recorder
+from gpu_lessons.measuring import measure, provenance, recorder
+from gpu_lessons.measuring.latency import measure_launch_latency, sample_single_calls
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.progress import ProgressLine
 from gpu_lessons.measuring.provenance import usual_path
@@ -75,8 +77,8 @@ class FakeMachine:
         name = CPU.name if threads else self.here.gpu.name
         return Measurement(workload, name, threads, (call_s,) * samples, (call_s,) * 2, calls)
 
-    def measure_single_calls(self, workload, budget_s):
-        return replace(self.measure(workload, "cuda", budget_s), calls_per_sample=1)
+    def launch_latency(self, budget_s):
+        return replace(self.measure(Elementwise(1), "cuda", budget_s), calls_per_sample=1)
 
     def peak(self, workload, device):
         self.now_s += workload.memory_bytes * 4e-9
@@ -94,7 +96,7 @@ def install(monkeypatch):
         monkeypatch.setattr(recorder, "this_machine", lambda: fake.here)
         monkeypatch.setattr(recorder, "measure_this_cpu", fake.benchmark)
         monkeypatch.setattr(recorder, "measure", fake.measure)
-        monkeypatch.setattr(recorder, "measure_single_calls", fake.measure_single_calls)
+        monkeypatch.setattr(recorder, "measure_launch_latency", fake.launch_latency)
         monkeypatch.setattr(recorder, "measure_peak_bytes", fake.peak)
         monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=fake.clock))
         runtime = SimpleNamespace(memGetInfo=lambda: (15 * 10**9, 16 * 10**9), runtimeGetVersion=lambda: 12090)
@@ -152,7 +154,7 @@ def test_the_provenance_says_how_it_came_about_and_names_nobody(install, few, pa
     assert provenance.date == datetime.date.today().isoformat()
     assert provenance.command == "gpu-lessons record --quick"
     assert (provenance.quick, provenance.complete, provenance.usable_cores) == (True, True, 10)
-    assert provenance.versions["gpu_lessons"] == __version__
+    assert provenance.versions["gpu_lessons"] in (__version__, "not installed")
     assert provenance.versions["numpy"] == np.__version__
     text = path.read_text()
     assert str(path.parent) not in text
@@ -203,6 +205,44 @@ def test_a_gpu_that_the_catalogue_does_not_know_is_measured_too(install, path):
         predict(Elementwise(1), unknown)
     install(FakeMachine(gpu=unknown))
     assert any(point.threads is None for point in record(path, quick=True).measurements)
+
+
+def test_the_latency_of_a_launch_holds_the_wait_for_every_call():
+    log, now = [], [0.0]
+
+    def call():
+        log.append("call")
+        now[0] += 1e-6  # the launch returns at once
+
+    def synchronize():
+        if log and log[-1] == "call":
+            now[0] += 9e-6
+        log.append("wait")
+
+    samples_s, warmup_s = sample_single_calls(call, 1e-4, synchronize, lambda: now[0])
+    assert samples_s == pytest.approx([1e-5] * 10, rel=1e-6) or samples_s == pytest.approx([1e-5] * 11, rel=1e-6)
+    assert warmup_s == pytest.approx([1e-5] * 2)
+    assert log == ["wait", "call", "wait"] * (len(samples_s) + 2)
+
+
+def test_at_least_three_and_at_most_two_hundred_launches_are_waited_for():
+    now = [0.0]
+
+    def synchronize():
+        now[0] += 1.0
+
+    for budget_s, count in ((1e-9, 3), (1e9, 200)):
+        assert len(sample_single_calls(lambda: None, budget_s, synchronize, lambda: now[0])[0]) == count
+
+
+@pytest.mark.gpu
+def test_a_launch_that_is_waited_for_takes_longer_than_a_queued_one():
+    usable, reason = cuda_status()
+    if not usable:
+        pytest.skip(reason)
+    waited = measure_launch_latency(0.05)
+    assert waited.calls_per_sample == 1
+    assert waited.median_s > measure(Elementwise(1), "cuda", 0.05).median_s
 
 
 # Time and memory
@@ -415,20 +455,22 @@ def start(path):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def kill_at_random_moments(path, kills, seed):
-    """Kill recorders one after another, check what each leaves, and return the points after each kill."""
+def kill_at_random_moments(path, kills, seed, within_s=0.15):
+    """Kill recorders one after another, check what each leaves, and return the points after each kill.
+
+    Each is killed up to ``within_s`` after the first point it writes, or with bad luck for it before that.
+    """
     rng = random.Random(seed)
     known, counts = {}, []
     for _ in range(kills):
         process = start(path)
         deadline_s = time.monotonic() + 30
         begun = path.stat().st_mtime_ns if path.exists() else 0
-        # From the first point it writes, or with bad luck for it even before that.
         while rng.random() < 0.999 and time.monotonic() < deadline_s and process.poll() is None:
             if path.exists() and path.stat().st_mtime_ns != begun:
                 break
             time.sleep(0.002)
-        time.sleep(rng.uniform(0.0, 0.15))
+        time.sleep(rng.uniform(0.0, within_s))
         process.kill()
         process.communicate()
         if path.exists():

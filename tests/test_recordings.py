@@ -27,7 +27,7 @@ from gpu_lessons.recorded import (
 )
 from gpu_lessons.recorded.schema import SCHEMA, format_recording, parse_recording
 from gpu_lessons.records import Measurement, Provenance, Sweep
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise
+from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
 
 TEXT = format_recording(a_recording())
 
@@ -61,6 +61,9 @@ workloads = st.one_of(
     st.builds(DenseForward, sizes, sizes, sizes, dtypes),
     st.builds(DenseTrainStep, sizes, sizes, sizes, dtypes),
     st.builds(Elementwise, sizes, dtypes),
+    st.builds(DependentChain, st.integers(1, 100_000), sizes, dtypes),
+    st.builds(TrainEpoch, st.integers(1, 1000), sizes, st.lists(sizes, min_size=2, max_size=5), dtypes),
+    st.builds(Conv2dForward, sizes, sizes, sizes, *[st.integers(9, 99)] * 2, *[st.integers(1, 9)] * 3, dtypes),
 )
 copies = st.builds(Copy, sizes, st.sampled_from(["h2d", "d2h"]), st.booleans())
 # Four significant digits, as a file keeps them.
@@ -127,7 +130,7 @@ def test_points_of_a_recording_say_the_day_and_the_machine():
 
 def test_a_recording_says_what_it_holds():
     lines = str(a_recording()).splitlines()
-    assert lines[0] == f"{CPU.name} and {GPU.name}, recorded 2026-11-24: 12 points"
+    assert lines[0] == f"{CPU.name} and {GPU.name}, recorded 2026-11-24: 15 points"
     assert lines[1].split() == ["DenseForward", "4", "on", "1", "thread,", "4", "on", "28", "threads"]
     assert "busy" not in str(a_recording())
 
@@ -137,7 +140,7 @@ def test_a_recording_of_a_busy_machine_says_so():
     wide = tuple(
         Sweep(tuple(replace(point, samples_s=(1.0, 2.0, 3.0)) for point in sweep.points)) for sweep in recording.sweeps
     )
-    assert "The samples of 12 points spread by more than 10%: the machine was busy" in str(
+    assert "The samples of 15 points spread by more than 10%: the machine was busy" in str(
         replace(recording, sweeps=wide)
     )
 
@@ -220,7 +223,15 @@ AT = "sweeps[0].points[2]"
         (set_at(*POINT, "arguments", "dtype", to="int8"), f"{AT}.arguments: dtype must be one of float16"),
         (set_at(*POINT, "arguments", "seed", to=1), f"{AT}.arguments.seed is unknown"),
         (without(*POINT, "arguments", "dtype"), f"{AT}.arguments.dtype is missing"),
-        (set_at("sweeps", 4, "points", 0, "arguments", "pinned", to="no"), "arguments.pinned must be true or false"),
+        (set_at("sweeps", 7, "points", 0, "arguments", "pinned", to="no"), "arguments.pinned must be true or false"),
+        (
+            set_at("sweeps", 4, "points", 0, "arguments", "steps", to=10**17),
+            "arguments ask for more than 100,000 steps",
+        ),
+        (set_at("sweeps", 6, "points", 0, "arguments", "samples", to=10**17), "arguments ask for more than 100,000"),
+        (set_at("sweeps", 6, "points", 0, "arguments", "layer_sizes", to=[8]), "arguments: layer_sizes must hold at"),
+        (set_at("sweeps", 6, "points", 0, "arguments", "layer_sizes", to="88"), "arguments: layer_sizes must hold at"),
+        (set_at("sweeps", 5, "points", 0, "arguments", "kernel", to=99), "arguments: "),
     ],
 )
 def test_a_wrong_field_is_named_with_the_reason(change, says):
@@ -314,7 +325,7 @@ def test_an_unfinished_recording_is_loaded_but_not_offered(folder):
     write_recording(folder / f"{SLUG}.json", unfinished)
     assert recordings() == []
     assert load_recording(SLUG) == unfinished
-    assert ", not complete: 12 points" in str(unfinished)
+    assert ", not complete: 15 points" in str(unfinished)
 
 
 def test_a_file_above_eight_megabytes_is_refused_before_it_is_read(folder):

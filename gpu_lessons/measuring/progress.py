@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TextIO
 
-from gpu_lessons.measuring.recorder import Progress
+from gpu_lessons.measuring.recorder import Progress, record
+from gpu_lessons.recorded import Recording, RecordingError, read_recording
 from gpu_lessons.units import format_time
 
-__all__ = ["ProgressLine"]
+__all__ = ["ProgressLine", "record_with_progress"]
 
 _BAR_CELLS = 24
 # In a log file, where nothing can be drawn over.
@@ -51,6 +53,35 @@ class ProgressLine:
             self._stream.write("\n")
             self._stream.flush()
             self._is_drawn = False
+
+
+def record_with_progress(path: Path, stream: TextIO, *, quick: bool) -> Recording:
+    """Do what `record` does, draw how far it is, and say what is kept when Ctrl-C stops it.
+
+    Raises
+    ------
+    RecordingError
+        As `record`.
+    KeyboardInterrupt
+        After Ctrl-C, once that is said.
+    """
+    line = ProgressLine(stream)
+    try:
+        return record(path, quick=quick, on_progress=line)
+    except KeyboardInterrupt:
+        line.close()
+        stream.write(f"Stopped; {_kept(path)}\n")
+        raise
+    finally:
+        line.close()
+
+
+def _kept(path: Path) -> str:
+    try:
+        count = len(read_recording(path).measurements)
+    except RecordingError:
+        return "nothing was measured yet."
+    return f"{path} keeps the {count} points measured so far, and the same command goes on."
 
 
 def _line(progress: Progress, *, bar: bool) -> str:

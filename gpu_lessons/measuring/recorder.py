@@ -12,11 +12,12 @@ from pathlib import Path
 
 from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.detect import ThisMachine, this_machine
+from gpu_lessons.measuring.latency import measure_launch_latency
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.provenance import provenance_of_today
 from gpu_lessons.measuring.self_benchmark import measure_this_cpu
 from gpu_lessons.measuring.sweeps import Point, PointPlan, all_points, choose_points, point_of
-from gpu_lessons.measuring.timing import measure, measure_single_calls
+from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import predict
 from gpu_lessons.recorded import Recording, RecordingError, read_recording, require_room, write_recording
 from gpu_lessons.records import Measurement, Sweep
@@ -207,7 +208,7 @@ def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
     point = plan.point
     try:
         if point.is_waited_for:
-            measurement = measure_single_calls(point.workload, budget_s)
+            measurement = measure_launch_latency(budget_s)
         else:
             measurement = measure(point.workload, point.device, budget_s, threads=point.threads)
         if point.looks_at_memory:

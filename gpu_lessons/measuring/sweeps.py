@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from itertools import product
 
 from gpu_lessons.records import Measurement
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise, Workload
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    TrainEpoch,
+    Workload,
+)
 
 __all__ = ["Point", "PointPlan", "all_points", "choose_points", "point_of"]
 
@@ -105,7 +114,14 @@ def choose_points(
 
 def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:
     """Return every point worth measuring on one device, however large."""
-    workloads = [*_dense(device, quick=quick), *_train_steps(quick=quick), *_elementwise(device, quick=quick)]
+    workloads = [
+        *_dense(device, quick=quick),
+        *_train_steps(quick=quick),
+        *_elementwise(device, quick=quick),
+        *_chains(quick=quick),
+        *_convolutions(quick=quick),
+        *(TrainEpoch(1797, batch_size, (64, 128, 10)) for batch_size in ((64,) if quick else (16, 64, 256))),
+    ]
     if device == "cuda":
         workloads += _copies(quick=quick)
     points = [Point(workload, device, threads) for workload in dict.fromkeys(workloads)]
@@ -115,9 +131,8 @@ def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:
 
 
 def _dense(device: str, *, quick: bool) -> Iterator[Workload]:
-    last = 14 if device == "cuda" else 12
-    widths = [2**power for power in range(6, last, 2 if quick else 1)]
-    batches = [2**power for power in range(0, last + 1, 4 if quick else 2)]
+    widths = [2**power for power in range(6, 14 if device == "cuda" else 13, 2 if quick else 1)]
+    batches = [2**power for power in range(0, 15 if device == "cuda" else 13, 2)]
     for width, batch_size in product(widths, batches):
         yield DenseForward(batch_size, width, width)
     for width, batch_size in product(widths[1::2] if quick else widths, batches):
@@ -141,6 +156,21 @@ def _train_steps(*, quick: bool) -> Iterator[Workload]:
 def _elementwise(device: str, *, quick: bool) -> Iterator[Workload]:
     for power in range(0, 29 if device == "cuda" else 27, 4 if quick else 2):
         yield Elementwise(2**power)
+
+
+def _chains(*, quick: bool) -> Iterator[Workload]:
+    for steps, power in product((10, 1000) if quick else (1, 10, 100, 1000), (0, 16) if quick else (0, 8, 16, 20)):
+        yield DependentChain(steps, 2**power)
+
+
+def _convolutions(*, quick: bool) -> Iterator[Workload]:
+    """Yield layers as networks have them: the first of a big image, and the later small ones with many channels."""
+    shapes = [(1, 3, 64, 224, 7, 2), (1, 64, 64, 56, 3, 1), (16, 256, 256, 14, 3, 1), (64, 1, 8, 28, 3, 1)]
+    if not quick:
+        shapes += [(1, 1, 8, 28, 3, 1), (1, 3, 16, 224, 3, 1), (16, 3, 64, 224, 7, 2), (16, 64, 64, 56, 3, 1)]
+        shapes += [(1, 256, 256, 14, 3, 1), (64, 256, 256, 14, 3, 1), (256, 3, 32, 32, 3, 1), (64, 16, 32, 32, 5, 1)]
+    for batch_size, c_in, c_out, size, kernel, stride in shapes:
+        yield Conv2dForward(batch_size, c_in, c_out, size, size, kernel, stride, padding=kernel // 2)
 
 
 def _copies(*, quick: bool) -> Iterator[Workload]:

@@ -12,7 +12,7 @@ from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
-__all__ = ["measure", "measure_single_calls", "sample_times"]
+__all__ = ["measure", "sample_times"]
 
 # One sample lasts at least this long, so that reading the clock costs less than one part in a thousand.
 _SAMPLE_S = 1e-3
@@ -67,8 +67,6 @@ def sample_times(
     budget_s: float,
     synchronize: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
-    *,
-    most_calls: int | None = None,
 ) -> tuple[tuple[float, ...], tuple[float, ...], int]:
     """Return samples and warm-ups in seconds a call, and the calls of one sample.
 
@@ -82,8 +80,6 @@ def sample_times(
         Waits until the device has finished; runs before every reading of the clock.
     clock : callable
         Returns seconds.
-    most_calls : int, optional
-        Calls of one sample at most; 1 waits for the device after every single call.
     """
 
     def seconds_of(calls: int) -> float:
@@ -96,20 +92,10 @@ def sample_times(
 
     warmup_s = tuple(seconds_of(1) for _ in range(_WARMUP_CALLS))
     calls = max(1, math.ceil(_SAMPLE_S / max(warmup_s[-1], 1e-9)))
-    if most_calls is not None:
-        calls = min(calls, most_calls)
     samples_s: list[float] = []
     while len(samples_s) < 3 or (sum(samples_s) * calls < budget_s and len(samples_s) < _MOST_SAMPLES):
         samples_s.append(seconds_of(calls))
     return tuple(samples_s), warmup_s, calls
-
-
-def measure_single_calls(workload: Workload, budget_s: float) -> Measurement:
-    """Time a workload on the GPU as `measure` does, but wait for the device after every single call.
-
-    A call that is not waited for overlaps with the one before; this one shows what the host waits for one launch.
-    """
-    return _measure_cuda(workload, budget_s, most_calls=1)
 
 
 def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Measurement:
@@ -132,12 +118,11 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
     return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
 
 
-def _measure_cuda(workload: Workload, budget_s: float, most_calls: int | None = None) -> Measurement:
+def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
     usable, why = cuda_status()
     here = this_machine()
     if not usable or here.gpu is None:
         raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
     xp = cupy_namespace()
-    synchronize = xp.cuda.Device().synchronize
-    samples_s, warmup_s, calls = sample_times(workload.make(xp), budget_s, synchronize, most_calls=most_calls)
+    samples_s, warmup_s, calls = sample_times(workload.make(xp), budget_s, xp.cuda.Device().synchronize)
     return Measurement(workload, here.gpu.name, None, samples_s, warmup_s, calls)

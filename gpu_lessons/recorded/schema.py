@@ -23,7 +23,16 @@ from gpu_lessons.recorded.fields import (
 )
 from gpu_lessons.recorded.machine_facts import checked_machine, machine_facts
 from gpu_lessons.records import WIDE_SPREAD, Measurement, Provenance, Sweep
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise, Workload
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    TrainEpoch,
+    Workload,
+)
 
 __all__ = ["SCHEMA", "Recording", "RecordingError", "format_recording", "parse_recording"]
 
@@ -34,8 +43,11 @@ __all__ = ["SCHEMA", "Recording", "RecordingError", "format_recording", "parse_r
 SCHEMA = 1
 
 _WORKLOADS: dict[str, type[Workload]] = {
-    each.__name__: each for each in (Copy, DenseForward, DenseTrainStep, Elementwise)
+    each.__name__: each
+    for each in (Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch)
 }
+# Kernels are listed one by one when a workload is counted; a chain of 10**18 steps would fill the memory.
+_MOST_STEPS = 100_000
 # On an idle virtual machine 3 to 8 of 100 points spread widely.
 _MANY = 0.25
 _POINT = ("arguments", "calls_per_sample", "warmup_s", "samples_s")
@@ -206,9 +218,22 @@ def _workload(where: str, content: object, kind: type[Workload]) -> Workload:
         elif isinstance(value, list):
             told[name] = tuple(value)  # JSON has no tuples
     try:
-        return kind(**told)
+        workload = kind(**told)
     except (TypeError, ValueError, OverflowError) as error:
         raise RecordingError(f"{where}: {error}") from error
+    if _steps(workload) > _MOST_STEPS:
+        raise RecordingError(
+            f"{where} ask for more than {_MOST_STEPS:,} steps one after another, which none here takes"
+        )
+    return workload
+
+
+def _steps(workload: Workload) -> int:
+    if isinstance(workload, DependentChain):
+        return workload.steps
+    if isinstance(workload, TrainEpoch):
+        return -(-workload.samples // workload.batch_size) * len(workload.layer_sizes)
+    return 1
 
 
 def format_recording(recording: Recording) -> str:

@@ -1,0 +1,63 @@
+"""The latency of a launch: what the host waits for the smallest kernel, from the call to seeing it done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gpu_lessons.hardware.arrays import cupy_namespace
+from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.records import Measurement
+from gpu_lessons.work import Elementwise
+
+__all__ = ["measure_launch_latency", "sample_single_calls"]
+
+_WARMUP_CALLS = 2
+_LEAST_SAMPLES, _MOST_SAMPLES = 3, 200
+
+
+def measure_launch_latency(budget_s: float) -> Measurement:
+    """Time ``Elementwise(1)`` on the GPU, waited for after every single call.
+
+    `measure` waits at the end of a sample only, so that the launches of its calls overlap with the kernels before
+    them. Here nothing overlaps; the record has one call a sample. The clock is `time.perf_counter`.
+
+    Parameters
+    ----------
+    budget_s : float
+        Seconds for all samples.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no usable CUDA device.
+    """
+    xp = cupy_namespace()
+    gpu = this_machine().gpu
+    if gpu is None:
+        raise RuntimeError("the CUDA device does not tell its properties")
+    smallest = Elementwise(1)
+    samples_s, warmup_s = sample_single_calls(smallest.make(xp), budget_s, xp.cuda.Device().synchronize)
+    return Measurement(smallest, gpu.name, None, samples_s, warmup_s, 1)
+
+
+def sample_single_calls(
+    call: Callable[[], object],
+    budget_s: float,
+    synchronize: Callable[[], object],
+    clock: Callable[[], float] = time.perf_counter,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return samples and warm-ups in seconds, each of one call and the wait for it."""
+
+    def seconds() -> float:
+        synchronize()
+        start_s = clock()
+        call()
+        synchronize()
+        return clock() - start_s
+
+    warmup_s = tuple(seconds() for _ in range(_WARMUP_CALLS))
+    samples_s: list[float] = []
+    while len(samples_s) < _LEAST_SAMPLES or (sum(samples_s) < budget_s and len(samples_s) < _MOST_SAMPLES):
+        samples_s.append(seconds())
+    return tuple(samples_s), warmup_s
