@@ -332,7 +332,7 @@ def test_a_users_mistake_is_one_sentence(capsys, words, says):
 
 
 def test_a_gpu_that_is_not_here_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setattr("gpu_lessons.measuring.timing.cuda_status", lambda: (False, "no CUDA device here: none"))
+    monkeypatch.setattr("gpu_lessons.measuring.cuda.cuda_status", lambda: (False, "no CUDA device here: none"))
     assert "no CUDA device here: none" in refusal(capsys, "measure", "--device", "cuda")
 
 

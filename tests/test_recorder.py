@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +19,9 @@ import pytest
 from gpu_lessons import __version__, cli
 from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.hardware.driver import Driver
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import measure, provenance, recorder
+from gpu_lessons.measuring import measure, peaks, provenance, recorder
 from gpu_lessons.measuring.latency import measure_launch_latency, sample_single_calls
 from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.progress import ProgressLine
@@ -42,7 +44,11 @@ class FakeMachine:
     """
 
     def __init__(self, gpu=None, slowness=1.0, off=1.0, cores=10):
-        self.here = replace(this_machine(), cpu=CPU, gpu=gpu, usable_cores=cores, available_memory_bytes=16 * 10**9)
+        self.here = replace(
+            this_machine(), cpu=CPU, gpu=gpu, usable_cores=cores, available_memory_bytes=16 * 10**9,
+            driver=gpu and Driver("580.65.06", "13.0"), cupy_version=gpu and "13.6.0",
+            cuda_runtime_version=gpu and "12.9",
+        )  # fmt: skip
         self.slowness, self.off = slowness, off
         self.now_s = 0.0
         self.log = []
@@ -99,10 +105,9 @@ def install(monkeypatch):
         monkeypatch.setattr(recorder, "measure_launch_latency", fake.launch_latency)
         monkeypatch.setattr(recorder, "measure_peak_bytes", fake.peak)
         monkeypatch.setattr(recorder, "time", SimpleNamespace(perf_counter=fake.clock))
-        runtime = SimpleNamespace(memGetInfo=lambda: (15 * 10**9, 16 * 10**9), runtimeGetVersion=lambda: 12090)
-        xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime), __version__="13.6.0")
+        runtime = SimpleNamespace(memGetInfo=lambda: (15 * 10**9, 16 * 10**9))
+        xp = SimpleNamespace(cuda=SimpleNamespace(runtime=runtime))
         monkeypatch.setattr(recorder, "cupy_namespace", lambda: xp)
-        monkeypatch.setattr(provenance, "cupy_namespace", lambda: xp)
         return fake
 
     return put
@@ -196,7 +201,8 @@ def test_a_gpu_is_measured_beside_the_cpu_with_copies_and_the_latency_of_a_launc
     calls = sorted(point.calls_per_sample for point in on_gpu if point.workload == Elementwise(1))
     assert calls[0] == 1 < calls[1]
     assert {point.threads for point in fake.log} == {None, 1, 10}
-    assert recording.provenance.versions["cuda_runtime"] == "12.9"
+    told = recording.provenance.versions
+    assert (told["cupy"], told["cuda_runtime"], told["driver"]) == ("13.6.0", "12.9", "580.65.06")
 
 
 def test_a_gpu_that_the_catalogue_does_not_know_is_measured_too(install, path):
@@ -514,13 +520,47 @@ def test_ctrl_c_in_the_terminal_says_what_is_kept_and_the_same_command_goes_on(p
 # Memory, as far as it can be seen here
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_peak_of_a_training_step_lies_between_its_operands_and_all_its_arrays(dtype):
+def test_the_peak_of_a_training_step_lies_between_its_operands_and_all_its_arrays(dtype, device):
+    usable, reason = cuda_status()
+    if device == "cuda" and not usable:
+        pytest.skip(reason)
     step = DenseTrainStep(300, 200, 100, dtype)
     weights = 200 * 100 + 100
     size = 4 if dtype == "float32" else 8
     least = (300 * 200 + 300 * 100 + 300 * 200 + 2 * weights) * size  # x, dy, dx, parameters and gradients
-    assert least <= measure_peak_bytes(step, "cpu") <= 1.05 * step.memory_bytes
+    # A GPU's pool takes whole blocks, and cuBLAS a workspace out of it.
+    most = 1.05 * step.memory_bytes + (64 * 2**20 if device == "cuda" else 0)
+    assert least <= measure_peak_bytes(step, device) <= most
+
+
+def test_on_a_gpu_the_peak_is_read_from_a_pool_of_its_own_once_the_device_is_done(monkeypatch):
+    log = []
+
+    class Pool:
+        malloc = "malloc"
+
+        def total_bytes(self):
+            log.append("read")
+            return 4096
+
+    @contextmanager
+    def using_allocator(allocator):
+        log.append(f"allocator {allocator}")
+        yield
+        log.append("allocator before")
+
+    class Work(Elementwise):
+        def make(self, xp):
+            log.append("make")
+            return lambda: log.append("call")
+
+    device = SimpleNamespace(synchronize=lambda: log.append("wait"))
+    cuda = SimpleNamespace(MemoryPool=Pool, using_allocator=using_allocator, Device=lambda: device)
+    monkeypatch.setattr(peaks, "cupy_namespace", lambda: SimpleNamespace(cuda=cuda))
+    assert measure_peak_bytes(Work(1), "cuda") == 4096
+    assert log == ["allocator malloc", "make", "call", "call", "wait", "read", "allocator before"]
 
 
 # The command

@@ -13,7 +13,7 @@ from gpu_lessons.devices import SimulatedGpu, operations
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.model import predict
-from gpu_lessons.work import Copy, DenseForward, Elementwise
+from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
 from gpu_lessons.work.kernels import matmul_kernel
 
 
@@ -55,13 +55,36 @@ def test_a_cell_that_does_not_wait_times_the_launch_and_after_waiting_the_kernel
     assert t2 - t1 == pytest.approx(kernel_s)
 
 
+WORKLOADS = (
+    Elementwise(10),
+    Elementwise(10**6),
+    DenseForward(batch_size=64, n_in=300, n_out=200),
+    DenseTrainStep(batch_size=64, n_in=128, n_out=256, dtype="float64"),
+    Conv2dForward(batch_size=4, c_in=3, c_out=16, height=20, width=24, kernel=3, padding=1),
+    Conv2dForward(batch_size=4, c_in=3, c_out=16, height=21, width=25, kernel=5, stride=2),
+    DependentChain(steps=20, width=1000),
+)
+
+
+@pytest.mark.parametrize("work", WORKLOADS, ids=repr)
 @pytest.mark.parametrize("slug", ["nvidia-t4", "nvidia-h100-sxm", "nvidia-rtx-4060"])
-@pytest.mark.parametrize("n", [10, 10**4, 10**6])
-def test_one_kernel_takes_what_predict_says(slug, n):
+def test_a_workload_takes_what_predict_says(slug, work):
     gpu = SimulatedGpu(machine(slug))
-    work = Elementwise(n)
     call = warm(gpu, work.make(gpu.xp))
     assert seconds(gpu, call) == pytest.approx(predict(work, gpu.machine).seconds, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "work", [*WORKLOADS, TrainEpoch(samples=100, batch_size=32, layer_sizes=(20, 30, 10))], ids=repr
+)
+def test_a_workload_launches_the_kernels_it_lists(gpu, work):
+    call = warm(gpu, work.make(gpu.xp))
+    before = len(gpu.timeline.spans)
+    call()
+    found_s = [span.end_s - span.start_s for span in list(gpu.timeline.spans)[before:] if span.place == "kernels"]
+    expected_s = [gpu.calibration.kernel_time(kernel).total_s for kernel in work.kernels]
+    assert len(found_s) == len(expected_s)
+    assert sum(found_s) == pytest.approx(sum(expected_s), rel=1e-5)
 
 
 @pytest.mark.parametrize("n_bytes", [4, 10**6, 10**8])

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import measure, timing
+from gpu_lessons.measuring import cuda, measure, sampling
 from gpu_lessons.measuring.refusal import refuse_measurement
 from gpu_lessons.measuring.timing import sample_times
 from gpu_lessons.model import calibrate, predict
@@ -100,7 +99,7 @@ def test_samples_fill_the_budget_and_pass_it_by_less_than_one_sample(budget_s):
 
 
 def test_a_clock_that_stands_still_does_not_divide_by_zero(monkeypatch):
-    monkeypatch.setattr(timing, "_MOST_SAMPLES", 3)
+    monkeypatch.setattr(sampling, "_MOST_SAMPLES", 3)
     samples_s, _, calls = sample_times(lambda: None, 1e-6, clock=lambda: 0.0)
     assert samples_s == (0.0, 0.0, 0.0)
     assert calls <= 10**6
@@ -169,7 +168,7 @@ def test_arrays_that_do_not_fit_are_refused_before_they_are_made():
 
 
 def test_without_a_cuda_device_the_sentence_says_why(monkeypatch):
-    monkeypatch.setattr(timing, "cuda_status", lambda: (False, "no CUDA device here: the fan is loud"))
+    monkeypatch.setattr(cuda, "cuda_status", lambda: (False, "no CUDA device here: the fan is loud"))
     with pytest.raises(RuntimeError, match=r"^no CUDA device here: the fan is loud; measure with device='cpu'"):
         measure(LAYER, "cuda")
 
@@ -211,14 +210,6 @@ def test_without_a_number_all_usable_cores_compute_and_the_record_says_so():
     assert (record.source, len(record.warmup_s)) == ("measured", 2)
     assert len(record.samples_s) >= 3
     assert all(time_s > 0 for time_s in record.samples_s)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not cuda_status()[0], reason=cuda_status()[1])
-def test_a_layer_is_timed_on_the_gpu():
-    record = measure(DenseForward(batch_size=512, n_in=1024, n_out=1024), "cuda", budget_s=0.1)
-    assert record.threads is None
-    assert record.machine == this_machine().gpu.name
 
 
 # Before a slider measures

@@ -54,12 +54,12 @@ class MemoryPool:
         OutOfMemoryError
             If there is no room; nothing changes then.
         """
-        size_bytes = -(-size_bytes // _UNIT_BYTES) * _UNIT_BYTES
-        if self.used_bytes + size_bytes > self.capacity_bytes:
-            raise OutOfMemoryError(size_bytes, self.used_bytes)
-        self.used_bytes += size_bytes
+        taken_bytes = -(-size_bytes // _UNIT_BYTES) * _UNIT_BYTES
+        if self.used_bytes + taken_bytes > self.capacity_bytes:
+            raise OutOfMemoryError(taken_bytes, self.used_bytes)
+        self.used_bytes += taken_bytes
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
-        return Allocation(self, size_bytes)
+        return Allocation(self, size_bytes, taken_bytes)
 
     def __str__(self) -> str:
         used, peak, capacity = map(format_bytes, (self.used_bytes, self.peak_bytes, self.capacity_bytes))
@@ -67,20 +67,29 @@ class MemoryPool:
 
 
 class Allocation:
-    """Memory of one array and its views; returned to the pool when the last of them dies, or by ``free``."""
+    """Memory of one array and its views; returned to the pool when the last of them dies, or by ``free``.
 
-    __slots__ = ("_pool", "is_free", "size_bytes")
+    Attributes
+    ----------
+    size_bytes, taken_bytes : int
+        Bytes of the array, and what the pool gave for it.
+    is_free : bool
+        Whether it has been returned.
+    """
 
-    def __init__(self, pool: MemoryPool, size_bytes: int) -> None:
+    __slots__ = ("_pool", "is_free", "size_bytes", "taken_bytes")
+
+    def __init__(self, pool: MemoryPool, size_bytes: int, taken_bytes: int) -> None:
         self.is_free = False
         self.size_bytes = size_bytes
+        self.taken_bytes = taken_bytes
         self._pool = pool
 
     def free(self) -> None:
         """Return the memory now; an array that still uses it is refused from here on."""
         if not self.is_free:
             self.is_free = True
-            self._pool.used_bytes -= self.size_bytes
+            self._pool.used_bytes -= self.taken_bytes
 
     def __del__(self) -> None:
         self.free()

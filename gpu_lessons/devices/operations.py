@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.memory import Allocation
 from gpu_lessons.hardware.processor import available_memory_bytes
 from gpu_lessons.units import format_bytes
 from gpu_lessons.work.kernels import Kernel, matmul_kernel
@@ -165,9 +166,11 @@ def _holding(gpu: SimulatedGpu, numbers: Host) -> DeviceArray:
 
 
 def _launch(gpu: SimulatedGpu, name: str, inputs: Sequence[object], out: DeviceArray, flops: int | None = None) -> None:
-    """Charge a kernel that reads each input array once and writes ``out``."""
-    arrays = {id(x): x for x in inputs if isinstance(x, DeviceArray)}
-    read_bytes = sum(x.nbytes for x in arrays.values())
+    """Charge a kernel that reads each input once, overlapping views together once, and writes ``out``."""
+    viewed: dict[Allocation, int] = {}
+    for x in {id(x): x for x in inputs if isinstance(x, DeviceArray)}.values():
+        viewed[x.memory] = viewed.get(x.memory, 0) + x.nbytes
+    read_bytes = sum(min(size_bytes, memory.size_bytes) for memory, size_bytes in viewed.items())
     count = out.size if flops is None else flops
     gpu.launch(Kernel(name, count, read_bytes, out.nbytes, _counted_as(gpu, out.dtype)))
 

@@ -14,6 +14,7 @@ __all__ = [
     "array_namespace",
     "cuda_device",
     "cuda_status",
+    "cuda_versions",
     "cupy_namespace",
     "pinned_array",
     "to_numpy",
@@ -151,6 +152,23 @@ def cuda_device() -> CudaDevice:
         shares_memory_with_cpu=bool(told.get("integrated")),
         pci_bus_id=_text(runtime.deviceGetPCIBusId(index)),
     )
+
+
+def cuda_versions() -> tuple[str | None, str | None]:
+    """Return the versions of CuPy and of the CUDA runtime it computes with; None where it does not tell.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no usable CUDA device.
+    """
+    cupy = cupy_namespace()
+    version = getattr(cupy, "__version__", None)
+    try:
+        number = int(cupy.cuda.runtime.runtimeGetVersion())
+    except Exception:
+        return version, None
+    return version, f"{number // 1000}.{number % 1000 // 10}"
 
 
 def array_namespace(*arrays: Any) -> Any:  # noqa: ANN401  (any library's array)

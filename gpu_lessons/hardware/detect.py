@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu_lessons.hardware.arrays import cuda_status
+from gpu_lessons.hardware.arrays import cuda_device, cuda_status, cuda_versions
+from gpu_lessons.hardware.driver import Driver, ask_driver
 from gpu_lessons.hardware.graphics import this_gpu
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.processor import available_memory_bytes, this_cpu, usable_cores
@@ -37,6 +38,10 @@ class ThisMachine:
         Logical CPUs that this process may keep busy, by affinity and by a container's quota.
     available_memory_bytes : int
         Memory that was free when asked, within a container's limit.
+    driver : Driver or None
+        The NVIDIA driver and the clocks it told when asked; None without one.
+    cupy_version, cuda_runtime_version : str or None
+        CuPy and the CUDA runtime it computes with; None without a CUDA device that works.
     """
 
     cpu: Machine
@@ -48,6 +53,9 @@ class ThisMachine:
     available_memory_bytes: int
     python_version: str
     numpy_version: str
+    driver: Driver | None = None
+    cupy_version: str | None = None
+    cuda_runtime_version: str | None = None
 
     def describe(self) -> str:
         """Return a few aligned lines that say what is here."""
@@ -56,6 +64,7 @@ class ThisMachine:
             ("CPU", _cpu_line(self.cpu, self.usable_cores)),
             ("memory", f"{_size(self.cpu.memory_bytes)}, {format_bytes(self.available_memory_bytes)} free"),
             ("GPU", _gpu_line(self.gpu) if self.gpu else self.gpu_status),
+            *([("CUDA", _cuda_line(self))] if self.gpu else []),
             ("BLAS", blas),
             ("Python", f"{self.python_version}, NumPy {self.numpy_version}"),
         ]
@@ -69,7 +78,7 @@ class ThisMachine:
 def this_machine() -> ThisMachine:
     """Return what is in this machine. Never raises: what cannot be found out is None.
 
-    The hardware is looked at once a process, the free memory at every call.
+    The hardware is looked at once a process, the free memory and the GPU's clocks at every call.
 
     Examples
     --------
@@ -77,6 +86,7 @@ def this_machine() -> ThisMachine:
     True
     """
     cpu, gpu, gpu_status = _hardware()
+    cupy_version, cuda_runtime_version = cuda_versions() if gpu else (None, None)
     blas_name, blas_threads = _blas()
     return ThisMachine(
         cpu=cpu,
@@ -88,6 +98,9 @@ def this_machine() -> ThisMachine:
         available_memory_bytes=available_memory_bytes(),
         python_version=platform.python_version(),
         numpy_version=np.__version__,
+        driver=ask_driver(cuda_device().pci_bus_id if gpu else None),
+        cupy_version=cupy_version,
+        cuda_runtime_version=cuda_runtime_version,
     )
 
 
@@ -136,6 +149,17 @@ def _gpu_line(gpu: Machine) -> str:
         parts.append(format_rate(gpu.memory_bandwidth_bytes_per_s, "B/s"))
     if gpu.link_name:
         parts.append(gpu.link_name)
+    return "; ".join(parts)
+
+
+def _cuda_line(here: ThisMachine) -> str:
+    driver = here.driver
+    parts = [f"CuPy {here.cupy_version}, CUDA {here.cuda_runtime_version}"]
+    if driver is not None and driver.version:
+        newest = f", for CUDA up to {driver.cuda_version}" if driver.cuda_version else ""
+        parts.append(f"driver {driver.version}{newest}")
+    if driver is not None and driver.clock_hz:
+        parts.append(f"SMs at {format_rate(driver.clock_hz, 'Hz')} now")
     return "; ".join(parts)
 
 

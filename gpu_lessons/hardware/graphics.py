@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 from gpu_lessons.hardware.arrays import CudaDevice, cuda_device
+from gpu_lessons.hardware.driver import Driver, ask_driver
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.recognition import Found, known_gpu, sister_gpu, with_found
 
@@ -52,7 +52,7 @@ def this_gpu() -> Machine:
     """
     device = cuda_device()
     known = known_gpu(device.name, device.sm_count, device.memory_bytes)
-    found = _told_by_cuda(device) | _link(device.pci_bus_id)
+    found = _told_by_cuda(device) | _link(ask_driver(device.pci_bus_id))
     if known is not None:
         return with_found(replace(known, slug="this-gpu"), found)
     unknown = Machine(slug="this-gpu", name=device.name, kind="gpu", vendor="NVIDIA")
@@ -94,26 +94,16 @@ def _derived(device: CudaDevice) -> dict[str, Found]:
     return found
 
 
-def _link(pci_bus_id: str | None) -> dict[str, Found]:
-    """Return the PCIe link as the driver tells it, or nothing where it does not.
-
-    The highest generation is asked, as an idle link falls back to the first; the width stays.
-    """
-    if pci_bus_id is None:
+def _link(driver: Driver | None) -> dict[str, Found]:
+    """Return the PCIe link as the driver tells it, or nothing where it does not."""
+    if driver is None or driver.link_generation is None or driver.link_lanes is None:
         return {}
-    with suppress(Exception):  # no driver library, no permission, no PCIe: the link stays unknown
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            handle = pynvml.nvmlDeviceGetHandleByPciBusId(pci_bus_id)
-            generation = int(pynvml.nvmlDeviceGetMaxPcieLinkGeneration(handle))
-            lanes = int(pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle))
-        finally:
-            pynvml.nvmlShutdown()
-        source = "this machine: NVIDIA driver"
-        return {
-            "link_name": Found(f"PCIe {generation}.0 x{lanes}", source),
-            "link_bandwidth_bytes_per_s": Found(pcie_bandwidth_bytes_per_s(generation, lanes), source),
-        }
-    return {}
+    try:
+        bandwidth = pcie_bandwidth_bytes_per_s(driver.link_generation, driver.link_lanes)
+    except ValueError:  # a generation that was not there when this was written
+        return {}
+    source = "this machine: NVIDIA driver"
+    return {
+        "link_name": Found(f"PCIe {driver.link_generation}.0 x{driver.link_lanes}", source),
+        "link_bandwidth_bytes_per_s": Found(bandwidth, source),
+    }

@@ -9,7 +9,6 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.detect import ThisMachine
 from gpu_lessons.recorded import recordings_folder
@@ -52,26 +51,13 @@ def _versions(here: ThisMachine) -> dict[str, str]:
         own = version("gpu-lessons")
     except PackageNotFoundError:
         own = "not installed"
-    versions = {
+    told = {
         "gpu_lessons": own,
         "python": f"{platform.python_implementation()} {here.python_version}",
         "numpy": here.numpy_version,
         "blas": here.blas_name,
+        "cupy": here.cupy_version,
+        "cuda_runtime": here.cuda_runtime_version,
+        "driver": None if here.driver is None else here.driver.version,
     }
-    return versions | _cuda_versions() if here.gpu is not None else versions
-
-
-def _cuda_versions() -> dict[str, str]:
-    xp = cupy_namespace()
-    runtime = int(xp.cuda.runtime.runtimeGetVersion())
-    versions = {"cupy": str(xp.__version__), "cuda_runtime": f"{runtime // 1000}.{runtime % 1000 // 10}"}
-    with suppress(Exception):  # no driver library or no permission: its version stays unknown
-        import pynvml
-
-        pynvml.nvmlInit()
-        try:
-            driver = pynvml.nvmlSystemGetDriverVersion()
-        finally:
-            pynvml.nvmlShutdown()
-        versions["driver"] = driver.decode() if isinstance(driver, bytes) else driver
-    return versions
+    return {name: each for name, each in told.items() if each is not None}

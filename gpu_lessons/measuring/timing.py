@@ -7,17 +7,13 @@ import time
 from collections.abc import Callable
 
 from gpu_lessons.arguments import require_choice, require_count
-from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.measuring.cuda import measure_on_cuda
+from gpu_lessons.measuring.sampling import Samples, take_samples
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
 __all__ = ["measure", "sample_times"]
-
-# One sample lasts at least this long, so that reading the clock costs less than one part in a thousand.
-_SAMPLE_S = 1e-3
-_MOST_SAMPLES = 200
-_WARMUP_CALLS = 2
 
 
 def measure(
@@ -39,14 +35,17 @@ def measure(
     Returns
     -------
     Measurement
-        The clock is `time.perf_counter`. On a GPU the device is waited for before every reading.
+        On the CPU the clock is `time.perf_counter`. On a GPU it is the device's own: CUDA events before the first
+        call of a sample and after its last, on the current stream, which is waited for in between. The launches
+        are in it as far as the device had to wait for them. The first calls, which load libraries and compile,
+        are the warm-ups.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is not one of the above.
     MemoryError
-        If the arrays do not fit into the memory that is free.
+        If the arrays do not fit into the memory that is free, on the host or on the GPU.
     RuntimeError
         If ``device`` is ``"cuda"`` and there is no usable CUDA device; the sentence says why.
     """
@@ -58,7 +57,7 @@ def measure(
     if not (math.isfinite(budget_s) and budget_s > 0):
         raise ValueError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
     if device == "cuda":
-        return _measure_cuda(workload, budget_s)
+        return measure_on_cuda(workload, budget_s)
     return _measure_cpu(workload, budget_s, threads)
 
 
@@ -67,7 +66,7 @@ def sample_times(
     budget_s: float,
     synchronize: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
-) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+) -> Samples:
     """Return samples and warm-ups in seconds a call, and the calls of one sample.
 
     Parameters
@@ -90,12 +89,7 @@ def sample_times(
         synchronize()  # a launch returns before the device is done
         return (clock() - start_s) / calls
 
-    warmup_s = tuple(seconds_of(1) for _ in range(_WARMUP_CALLS))
-    calls = max(1, math.ceil(_SAMPLE_S / max(warmup_s[-1], 1e-9)))
-    samples_s: list[float] = []
-    while len(samples_s) < 3 or (sum(samples_s) * calls < budget_s and len(samples_s) < _MOST_SAMPLES):
-        samples_s.append(seconds_of(calls))
-    return tuple(samples_s), warmup_s, calls
+    return take_samples(seconds_of, budget_s)
 
 
 def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Measurement:
@@ -116,13 +110,3 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
     with threadpool_limits(threads):
         samples_s, warmup_s, calls = sample_times(workload.make(np), budget_s)
     return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
-
-
-def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
-    usable, why = cuda_status()
-    here = this_machine()
-    if not usable or here.gpu is None:
-        raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
-    xp = cupy_namespace()
-    samples_s, warmup_s, calls = sample_times(workload.make(xp), budget_s, xp.cuda.Device().synchronize)
-    return Measurement(workload, here.gpu.name, None, samples_s, warmup_s, calls)
