@@ -200,7 +200,11 @@ def test_this_cpu_is_measured_for_real_in_two_seconds():
     assert all(1e7 < rate < 1e15 for rate in rates)
     assert found.error > 0
     predictions = [predict(each.workload, benchmark.cpu, calibration=found) for each in benchmark.held_out]
-    inside = [p.low_s <= m.median_s <= p.high_s for p, m in zip(predictions, benchmark.held_out, strict=True)]
+    # The fifth of six lies on the edge of the band, to the last digit or beside it.
+    inside = [
+        p.low_s * (1 - 1e-9) <= m.median_s <= p.high_s * (1 + 1e-9)
+        for p, m in zip(predictions, benchmark.held_out, strict=True)
+    ]
     assert sum(inside) >= len(inside) - 1
 
 

@@ -105,7 +105,7 @@ def halves(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list
 def _quantile(values: Sequence[float], share: float) -> float:
     import numpy as np
 
-    return float(np.quantile(values, share))
+    return float(np.quantile(values, share, method="higher"))  # a value that occurred, so the share lies within
 
 
 def _basis(example: Measurement, ratios: list[float]) -> str:
