@@ -38,7 +38,7 @@ class LayerQuestion:
     dtype: str
     work: str
     cpu_calibration: Calibration
-    cpu_source: str
+    cpu_source: str = "predicted"
     dots: Sequence[Dot] = ()
 
     @property
