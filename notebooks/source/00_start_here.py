@@ -26,6 +26,15 @@ gl.say_devices(gl.machine("nvidia-t4"))
 # - **predicted**: by a model, with a band as wide as its known error.
 #
 # With no GPU in sight you see predictions. Nothing pretends to be a measurement.
+#
+# Recorded times ship with the course, in files. Here is what one holds. *1 thread* means one core; *points* are times of one piece of work each.
+
+# %%
+recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
+print(recording)
+
+# %% [markdown]
+# You can record your own machine too, with `gpu-lessons record` in a terminal. It takes some four minutes.
 
 # %% [markdown]
 # ## This machine

@@ -64,6 +64,13 @@ cpu = gl.measure(work)
 print(cpu)
 
 # %% [markdown]
+# For comparison, the same layer as it was recorded on a small machine in a data centre.
+
+# %%
+recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
+print(*[point for point in recording.measurements if point.workload == work], sep="\n")
+
+# %% [markdown]
 # Now the GPU, timed the way one times anything: read the clock, multiply, read the clock.
 #
 # You moved two arrays and changed nothing else. How many times as fast is it?

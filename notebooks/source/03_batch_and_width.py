@@ -3,9 +3,9 @@
 #
 # You will slide the size of a layer and watch a GPU lose, catch up and win.
 #
-# - **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, and add the cost of the bus.
+# - **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, add the cost of the bus, and see how far off the predictions are.
 # - **You need** the layer of lesson 01.
-# - **Minutes** 45
+# - **Minutes** 50
 #
 # Before: [The layer on the GPU](02_layer_on_gpu.ipynb). Next: [Inside the GPU](04_inside_the_gpu.ipynb)
 
@@ -115,7 +115,7 @@ gl.explore_batch_and_width()
 # %% [markdown]
 # How to read it:
 #
-# - Dashed lines are predicted, and the band is the model's error. Filled dots are measured.
+# - Dashed lines are predicted, and the band is the model's error. A solid line is recorded, and filled dots are measured.
 # - The shading says what the GPU waits for: the launch, its weights, or arithmetic; *filling* means that some of its SMs have no work.
 # - The dotted line pays for the bus.
 # - On the map, the black line is where both machines take equally long.
@@ -209,9 +209,40 @@ print(ledger)
 # Weights, gradients and optimizer cost the same for every batch. Activations grow with it. In the explorer, push the width up and watch which of the two fills the card.
 
 # %% [markdown]
+# ## How wrong is the model?
+#
+# So far every time was predicted. A prediction that does not know its error is a guess.
+#
+# This recording holds times of a small machine with two CPU cores. The model's numbers for that machine are fitted to one half of them. Then it predicts the other half, which it has never seen. By how many per cent is it off, in the middle?
+
+# %% tags=["predict"]
+error_guess = ask("03-error", "Error of the model in per cent, median", unit="%", low=0.1, high=1000)
+
+# %% tags=["reveal"]
+recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
+residuals = gl.plot_residuals(recording.slug)
+off = [abs(row["model"] - 1) for row in residuals.table()]
+reveal(error_guess, 100 * sorted(off)[len(off) // 2], f"recorded, {recording.cpu.name}")
+
+# %% tags=["reveal"]
+print("The half that was never fitted:")
+residuals
+
+# %% [markdown]
+# Each dot is one recorded time. On the line the prediction is right; above it the model said too slow, below it too fast. The grey band is a factor of 1.25 either way.
+#
+# On the left is **plain roofline**: operations divided by the best rate, or bytes divided by the best bandwidth, whichever is longer. It knows no calls and no caches, so small work comes out far too fast.
+
+# %% [markdown]
+# A recorded machine can stand in the explorer too. Its times are the solid line and the small dots. The dashed line is the model fitted to them, with the band that the test above gave it.
+
+# %% tags=["explorer"]
+gl.explore_batch_and_width(cpu=recording.slug, width=1024)
+
+# %% [markdown]
 # ## On your own machine
 #
-# The desktop CPU above was predicted. This one is yours, and measured. Below is the same layer, and the same question.
+# The CPUs above were predicted or recorded. This one is yours, and measured. Below is the same layer, and the same question.
 
 # %% tags=["measures"]
 here = gl.measure(gl.DenseForward(batch_size=256, n_in=2048, n_out=2048))
