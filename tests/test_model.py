@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gpu_lessons.hardware.machines import machine, machines
 from gpu_lessons.model import CpuCalibration, GpuCalibration, calibrate, predict
+from gpu_lessons.model.gpu import SLOWDOWN
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
 
@@ -59,6 +60,13 @@ def test_copying_three_4096_matrices_over_a_narrow_link_takes_15_1_ms():
 @pytest.mark.parametrize(("batch", "flops_per_s"), [(16, 4.9e12), (32, 9.8e12), (64, 12.3e12), (7000, 14.8e12)])
 def test_a_v100_reaches_the_published_rate_at_each_batch_within_a_quarter(slug, batch, flops_per_s):
     assert 2 * batch * 4096**2 / seconds(batch, 4096, slug) == pytest.approx(flops_per_s, rel=0.25)
+
+
+def test_a_large_tile_spends_the_fewest_instructions_on_loading():
+    assert min(SLOWDOWN.values()) == SLOWDOWN[256, 128] == 1.0
+    assert all(
+        SLOWDOWN[2 * rows, columns] < SLOWDOWN[rows, columns] for rows, columns in [(32, 64), (64, 64), (32, 32)]
+    )
 
 
 @pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -15,7 +16,9 @@ from gpu_lessons.work import Kernel
 __all__ = ["GpuCalibration", "Tiling"]
 
 # (rows, columns) of the output one block computes. Libraries ship dozens of shapes and pick one a call; these span
-# what they pick, from big square tiles that re-use every loaded number often to single rows for matrix-vector products.
+# what they pick, from big square tiles that re-use every loaded number often to small ones that fill the SMs, and
+# single rows for matrix-vector products. cuBLAS names its float32 kernels by their tiles: volta_sgemm_128x64, 32x128,
+# 32x32. None is narrower, so 16 samples cost as much arithmetic as 32.
 TILE_SHAPES = (
     (256, 128),
     (128, 128),
@@ -23,11 +26,31 @@ TILE_SHAPES = (
     (64, 128),
     (64, 64),
     (32, 128),
+    (128, 32),
     (32, 64),
-    (16, 64),
-    (8, 64),
+    (64, 32),
+    (32, 32),
     (1, 128),
 )
+
+# Threads of a block, the common choice.
+_THREADS = 256
+
+
+def _arithmetic_share(rows: int, columns: int) -> float:
+    """Return the share of a block's instructions that multiply and add; the others load what they need.
+
+    A thread keeps a square of the tile in its registers. For each term of the sums it loads one number for each row
+    and each column of that square, four by one instruction, and does one multiply-add for each of its values.
+    """
+    values = rows * columns / _THREADS
+    return values / (values + 2 * math.sqrt(values) / 4)
+
+
+# Of the largest tile: the sustained rate of a large product is reached with it.
+_BEST_SHARE = max(_arithmetic_share(*shape) for shape in TILE_SHAPES)
+#: Seconds of a tile's arithmetic against those at the sustained rate: small tiles spend more instructions on loading.
+SLOWDOWN = {shape: _BEST_SHARE / _arithmetic_share(*shape) for shape in TILE_SHAPES}
 
 # A part of a split sum costs at least as much as this many terms: a block must start and write what it has.
 MIN_SPLIT_K = 128
@@ -141,7 +164,8 @@ class GpuCalibration:
     def tilings(self, m: int, n: int, k: int, dtype: str) -> list[Tiling]:
         """Return the ways to cut an (m, k) by (k, n) product into tiles: each shape, its sums whole or split.
 
-        Each SM computes one tile a wave. A tile takes its arithmetic at the SM's share of the sustained rate, or
+        Each SM computes one tile a wave. A tile takes its arithmetic at the SM's share of the sustained rate, which
+        small tiles do not reach, or
         loading its rows and columns at the SM's share of the L2 bandwidth, whichever is longer; the edge of the
         matrix computes whole tiles too. With few tiles each sum is split into parts that run side by side.
         """
@@ -150,9 +174,9 @@ class GpuCalibration:
         s_per_flop = sm_count / self.flops_per_s[dtype]
         s_per_byte = sm_count * size / self.cache_bandwidth_bytes_per_s
         found = []
-        for rows, columns in TILE_SHAPES:
+        for (rows, columns), slowdown in SLOWDOWN.items():
             tiles = -(-m // rows) * -(-n // columns)
-            s_per_k = max(2 * rows * columns * s_per_flop, (rows + columns) * s_per_byte)
+            s_per_k = max(2 * rows * columns * s_per_flop * slowdown, (rows + columns) * s_per_byte)
             split = 1
             while True:
                 waves = -(-tiles * split // sm_count)

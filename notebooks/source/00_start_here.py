@@ -27,7 +27,7 @@ gl.say_devices(gl.machine("nvidia-t4"))
 #
 # With no GPU in sight you see predictions. Nothing pretends to be a measurement.
 #
-# Recorded times ship with the course, in files. Here is what one holds. *1 thread* means one core; *points* are times of one piece of work each.
+# Recorded times ship with the course, in files. Here is what one holds. Each line is one kind of work, and you will meet them all in the lessons. A *point* is the time of one size. *1 thread* means one core.
 
 # %%
 recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")

@@ -219,7 +219,7 @@ check_next_stair(next_stair)
 # %% [markdown]
 # ## Why the real staircase is gentler
 #
-# A library such as cuBLAS holds many kernels with different tile shapes, and picks one for each size. The model tries ten shapes and takes the fastest.
+# A library such as cuBLAS holds many kernels with different tile shapes, and picks one for each size. The model tries eleven shapes and takes the fastest.
 #
 # With tiles chosen anew for 641 neurons, how much longer than 640 does the model predict?
 
