@@ -257,6 +257,8 @@ plt.show()
 # %% [markdown]
 # The lines rise and then flatten. On the left the machine waits for weights, on the right for its own arithmetic units.
 #
+# Does the rate dip at 4 samples? For one sample BLAS reads the weights as they lie. For several it first copies them into a better order, and four samples do not pay for that yet.
+#
 # A GPU has tens of times more of both. In the next lesson you move the layer there, and learn to time it.
 
 # %% [markdown]
