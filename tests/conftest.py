@@ -1,5 +1,6 @@
 """Fixtures that more than one test module uses."""
 
+import os
 from importlib import import_module
 
 import numpy as np
@@ -31,3 +32,46 @@ def central_differences():
         return slopes
 
     return gradient
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from lab_browser import CHROMIUM_NAMES, find_chromium, open_chromium
+
+    if find_chromium() is None:
+        reason = f"no Chromium on PATH: looked for {', '.join(CHROMIUM_NAMES)}"
+        if os.environ.get("GPU_LESSONS_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def lab(chromium):
+    from lab_browser import serve_lab
+
+    with serve_lab() as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def look(chromium, lab):
+    """Open a notebook in a browser that remembers nothing."""
+    from lab_browser import KEEP_CANVAS_TEXT, Sight, open_notebook
+
+    contexts = []
+
+    def open_in_new_browser(notebook, source):
+        context = chromium.new_context(viewport={"width": 1300, "height": 1400})
+        contexts.append(context)
+        sight = Sight(context.new_page(), source)
+        sight.page.add_init_script(KEEP_CANVAS_TEXT)
+        sight.page.on("pageerror", lambda error: sight.complaints.append(str(error)))
+        sight.page.on("console", lambda said: sight.complaints.append(said.text) if said.type == "error" else None)
+        open_notebook(sight.page, lab, notebook)
+        return sight
+
+    yield open_in_new_browser
+    for context in contexts:
+        context.close()

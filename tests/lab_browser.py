@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -18,7 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,23 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 START_TIMEOUT_S = 90
+
+STATIC_CHART = ".jp-RenderedVegaCommon5 :is(canvas, svg)"
+LIVE_CHART = ".jupyter-widgets .vega-embed svg"
+BROKEN_WIDGET = re.compile(r"Error displaying widget|model not found|Traceback|\w+Error\b")
+# A canvas holds no text to read back, so what is written on it is kept.
+KEEP_CANVAS_TEXT = """
+    window.canvasTexts = [];
+    const fillText = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+        window.canvasTexts.push(text);
+        return fillText.call(this, text, ...place);
+    };
+"""
+MOVE_SLIDER = """(input, value) => {
+    input.value = value;
+    input.dispatchEvent(new Event('input', { bubbles: true }));
+}"""
 
 
 def find_chromium() -> str | None:
@@ -233,3 +251,39 @@ def notebook_outputs(page: Page) -> list[dict[str, Any]]:
                  .flatMap((cell) => cell.outputs ?? [])"""
     )
     return outputs
+
+
+@dataclass
+class Sight:
+    """One open notebook, the code of the cell that shows its explorer, and what its page complained about."""
+
+    page: Page
+    source: str
+    complaints: list[str] = field(default_factory=list)
+
+    def explorer(self) -> Locator:
+        """Scroll to the explorer's cell and return it."""
+        return show_cell(self.page, self.source)
+
+    def said(self, pattern: re.Pattern[str]) -> str | None:
+        """Return the text in the explorer's chart that ``pattern`` finds; the last drawn, if there are several."""
+        texts = self.explorer().locator(":is(.vega-embed, .jp-RenderedVegaCommon5) svg text").all_text_contents()
+        texts = texts or self.page.evaluate("() => window.canvasTexts")
+        return next((text for text in reversed(texts) if pattern.search(text)), None)
+
+    def wait_until_said(self, pattern: re.Pattern[str], expected: str) -> None:
+        """Give the chart five seconds to say ``expected``."""
+        for _ in range(50):
+            if self.said(pattern) == expected:
+                break
+            self.page.wait_for_timeout(100)
+        assert self.said(pattern) == expected
+
+    def focus_slider(self, label: str) -> None:
+        """Put the keyboard on the live slider with this label."""
+        self.explorer().locator(".widget-hslider", has_text=label).locator(".noUi-handle").focus()
+
+    def what_is_broken(self) -> list[str]:
+        """Return the outputs in sight that show an error, and the complaints."""
+        shown = self.page.locator(".jp-Notebook .jp-OutputArea").all_inner_texts()
+        return [text for text in shown if BROKEN_WIDGET.search(text)] + self.complaints

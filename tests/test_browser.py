@@ -1,111 +1,20 @@
 """A lesson as a learner meets it: opened from disk, run, moved by keyboard, saved, opened again."""
 
 import json
-import os
 import re
-from dataclasses import dataclass, field
 
 import pytest
-from lab_browser import (
-    CHROMIUM_NAMES,
-    find_chromium,
-    notebook_outputs,
-    open_chromium,
-    open_notebook,
-    run_all_cells,
-    serve_lab,
-    show_cell,
-)
-from playwright.sync_api import Page
+from lab_browser import LIVE_CHART, MOVE_SLIDER, STATIC_CHART, notebook_outputs, run_all_cells
 
-from gpu_lessons import explore_batch_and_width
+from gpu_lessons import DenseForward, explore_batch_and_width, load_recording
+from gpu_lessons.charts.theme import CPU
 
 pytestmark = pytest.mark.browser
 
 LESSON = "03_batch_and_width.ipynb"
 EXPLORER = "gl.explore_batch_and_width("
 HEADLINE = re.compile(r"faster on the [CG]PU|Equally fast on both|Does not fit")
-STATIC_CHART = ".jp-RenderedVegaCommon5 :is(canvas, svg)"
-LIVE_CHART = ".jupyter-widgets .vega-embed svg"
-BROKEN_WIDGET = re.compile(r"Error displaying widget|model not found|Traceback|\w+Error\b")
-# A canvas holds no text to read back, so what is written on it is kept.
-KEEP_CANVAS_TEXT = """
-    window.canvasTexts = [];
-    const fillText = CanvasRenderingContext2D.prototype.fillText;
-    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-        window.canvasTexts.push(text);
-        return fillText.call(this, text, ...place);
-    };
-"""
-MOVE_SLIDER = """(input, value) => {
-    input.value = value;
-    input.dispatchEvent(new Event('input', { bubbles: true }));
-}"""
-
-
-@dataclass
-class Sight:
-    """One open notebook and what its page complained about."""
-
-    page: Page
-    complaints: list = field(default_factory=list)
-
-    def explorer(self):
-        return show_cell(self.page, EXPLORER)
-
-    def headline(self):
-        texts = self.explorer().locator(".vega-embed svg text").all_text_contents()
-        texts = texts or self.page.evaluate("() => window.canvasTexts")
-        headlines = [text for text in texts if HEADLINE.search(text)]
-        return headlines[-1] if headlines else None
-
-    def wait_for_headline(self, expected):
-        for _ in range(50):
-            if self.headline() == expected:
-                break
-            self.page.wait_for_timeout(100)
-        assert self.headline() == expected
-
-    def focus_slider(self, label):
-        slider = self.explorer().locator(".widget-hslider", has_text=label).locator(".noUi-handle")
-        slider.focus()
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if find_chromium() is None:
-        reason = f"no Chromium on PATH: looked for {', '.join(CHROMIUM_NAMES)}"
-        if os.environ.get("GPU_LESSONS_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with open_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def lab(chromium):
-    with serve_lab() as lab:
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def look(chromium, lab):
-    """Open a notebook in a browser that remembers nothing."""
-    contexts = []
-
-    def open_in_new_browser(notebook):
-        context = chromium.new_context(viewport={"width": 1300, "height": 1400})
-        contexts.append(context)
-        sight = Sight(context.new_page())
-        sight.page.add_init_script(KEEP_CANVAS_TEXT)
-        sight.page.on("pageerror", lambda error: sight.complaints.append(str(error)))
-        sight.page.on("console", lambda said: sight.complaints.append(said.text) if said.type == "error" else None)
-        open_notebook(sight.page, lab, notebook)
-        return sight
-
-    yield open_in_new_browser
-    for context in contexts:
-        context.close()
+RECORDED = "amd-epyc-2-cores-2026-11-25"
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +24,14 @@ def grid():
 
 @pytest.fixture(scope="module")
 def opened(look):
-    sight = look(LESSON)
+    sight = look(LESSON, EXPLORER)
     sight.explorer().locator(STATIC_CHART).wait_for()
     return sight
 
 
 @pytest.fixture(scope="module")
 def run(look):
-    sight = look(LESSON)
+    sight = look(LESSON, EXPLORER)
     run_all_cells(sight.page)
     sight.explorer().locator(LIVE_CHART).wait_for()
     return sight
@@ -137,27 +46,21 @@ def saved(run, lab):
     return lab.folder / LESSON
 
 
-def assert_nothing_is_broken(sight):
-    shown = sight.page.locator(".jp-Notebook .jp-OutputArea").all_inner_texts()
-    assert [text for text in shown if BROKEN_WIDGET.search(text)] == []
-    assert sight.complaints == []
-
-
 def test_a_lesson_opened_from_disk_shows_its_chart_and_two_sliders_before_any_cell_runs(opened):
     explorer = opened.explorer()
     assert explorer.locator(STATIC_CHART).count() == 1
     assert explorer.locator("input[type=range]").count() == 2
     assert explorer.locator(".jupyter-widgets").count() == 0
-    assert_nothing_is_broken(opened)
+    assert opened.what_is_broken() == []
 
 
 def test_the_saved_sliders_change_the_headline_without_a_kernel(opened, lab, grid):
     lab.shut_down_kernels()
-    assert opened.headline() == grid.headline(grid.at(8, 11))
+    assert opened.said(HEADLINE) == grid.headline(grid.at(8, 11))
     for name, value, point in (("batch_log2", 1, (1, 11)), ("width_log2", 6, (1, 6))):
         opened.explorer().locator(f"input[name={name}]").evaluate(MOVE_SLIDER, value)
-        opened.wait_for_headline(grid.headline(grid.at(*point)))
-    assert opened.headline() != grid.headline(grid.at(8, 11))
+        opened.wait_until_said(HEADLINE, grid.headline(grid.at(*point)))
+    assert opened.said(HEADLINE) != grid.headline(grid.at(8, 11))
 
 
 def test_run_all_ends_with_no_error_and_nothing_on_stderr(run):
@@ -177,41 +80,64 @@ def test_run_all_shows_one_live_chart_two_sliders_and_four_pickers(run):
 
 def test_no_widget_hides_an_error(run):
     assert run.page.locator(".jp-Notebook .jupyter-widgets").count() >= 10
-    assert_nothing_is_broken(run)
+    assert run.what_is_broken() == []
 
 
 def test_arrow_keys_on_the_live_sliders_change_the_headline(run, grid):
-    run.wait_for_headline(grid.headline(grid.at(8, 11)))
+    run.wait_until_said(HEADLINE, grid.headline(grid.at(8, 11)))
     run.focus_slider("batch size")
     for _ in range(3):
         run.page.keyboard.press("ArrowRight")
-    run.wait_for_headline(grid.headline(grid.at(11, 11)))
+    run.wait_until_said(HEADLINE, grid.headline(grid.at(11, 11)))
     run.focus_slider("layer width")
     for _ in range(5):
         run.page.keyboard.press("ArrowLeft")
-    run.wait_for_headline(grid.headline(grid.at(11, 6)))
+    run.wait_until_said(HEADLINE, grid.headline(grid.at(11, 6)))
     assert len({grid.headline(grid.at(*point)) for point in ((8, 11), (11, 11), (11, 6))}) == 3
-    assert_nothing_is_broken(run)
+    assert run.what_is_broken() == []
+
+
+def test_the_cpu_picker_offers_the_recorded_machine_and_its_times_become_a_solid_line(run):
+    explorer = run.explorer()
+    solid = explorer.locator(f".vega-embed svg .mark-line path[stroke='{CPU}']:not([stroke-dasharray])")
+    assert solid.count() == 0
+    picker = explorer.locator(".widget-dropdown", has_text="CPU").locator("select")
+    picker.select_option(label="AMD EPYC, recorded 2026-11-25")
+    solid.wait_for()
+    recorded = {
+        point.workload.batch_size
+        for point in load_recording(RECORDED).measurements
+        if type(point.workload) is DenseForward
+        and (point.workload.n_in, point.workload.n_out, point.workload.dtype) == (64, 64, "float32")
+    }
+    assert len(re.findall("[ML]", solid.get_attribute("d"))) == len(recorded) > 3
+    assert run.what_is_broken() == []
 
 
 def test_a_lesson_saved_after_a_live_run_keeps_its_chart_twice(saved):
     notebook = json.loads(saved.read_text(encoding="utf-8"))
     assert notebook["metadata"]["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
-    (cell,) = [cell for cell in notebook["cells"] if "".join(cell["source"]).startswith(EXPLORER)]
-    (output,) = cell["outputs"]
-    assert set(output["data"]) == {
-        "application/vnd.jupyter.widget-view+json",
-        "application/vnd.vegalite.v5+json",
-        "image/png",
-        "text/plain",
-    }
+    outputs = [
+        output
+        for cell in notebook["cells"]
+        if "".join(cell["source"]).startswith(EXPLORER)
+        for output in cell["outputs"]
+    ]
+    assert len(outputs) == 2
+    for output in outputs:
+        assert set(output["data"]) == {
+            "application/vnd.jupyter.widget-view+json",
+            "application/vnd.vegalite.v5+json",
+            "image/png",
+            "text/plain",
+        }
 
 
 def test_a_trusted_lesson_opened_again_shows_its_live_chart(saved, look, grid):
-    again = look(saved.name)
+    again = look(saved.name, EXPLORER)
     again.explorer().locator(LIVE_CHART).wait_for()
-    assert HEADLINE.search(again.headline())
-    assert_nothing_is_broken(again)
+    assert again.said(HEADLINE)
+    assert again.what_is_broken() == []
 
 
 def test_an_untrusted_lesson_opened_again_shows_its_saved_chart_with_sliders_alive(saved, look, grid):
@@ -220,9 +146,9 @@ def test_an_untrusted_lesson_opened_again_shows_its_saved_chart_with_sliders_ali
     notebook["metadata"]["title"] = "from elsewhere"
     untrusted = saved.with_name("untrusted.ipynb")
     untrusted.write_text(json.dumps(notebook), encoding="utf-8")
-    again = look(untrusted.name)
+    again = look(untrusted.name, EXPLORER)
     explorer = again.explorer()
     explorer.locator(STATIC_CHART).wait_for()
     explorer.locator("input[name=batch_log2]").evaluate(MOVE_SLIDER, 1)
-    again.wait_for_headline(grid.headline(grid.at(1, 11)))
-    assert_nothing_is_broken(again)
+    again.wait_until_said(HEADLINE, grid.headline(grid.at(1, 11)))
+    assert again.what_is_broken() == []

@@ -28,6 +28,7 @@ from gpu_lessons.charts.theme import (
 __all__ = ["batch_and_width_chart"]
 
 _LEFT, _RIGHT, _GAP = 400, 300, 64
+_HEIGHT = 430
 _WIDE = _LEFT + _RIGHT + _GAP
 _TINTS = {"launch": "#f8fafc", "memory": "#eef2ff", "filling": "#fefce8", "compute": "#ecfdf5"}
 _DASHED, _DOTTED = [8, 3], [2, 3]
@@ -113,7 +114,7 @@ def _times(grid: Grid) -> alt.LayerChart:
 
     curve = alt.Chart().transform_filter("datum.width_log2 === width_log2")
     layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_gap(x, y), *_dots(grid, x, y)]
-    return alt.layer(*layers).properties(width=_LEFT, height=430, title="Time for one layer")
+    return alt.layer(*layers).properties(width=_LEFT, height=_HEIGHT, title="Time for one layer")
 
 
 def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
@@ -179,7 +180,8 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
         cpu=vega_time("datum.cpu_s"), gpu=vega_time("datum.gpu_s"), bus=vega_time("datum.bus_s")
     )
     return [
-        here.mark_rule(color=LAUNCH).encode(x=x),
+        # Below the names of the regimes, not through them.
+        here.mark_rule(color=LAUNCH).encode(x=x, y=alt.value(22), y2=alt.value(_HEIGHT)),
         both.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
         rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip),
         rings.transform_filter(FITS).mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),

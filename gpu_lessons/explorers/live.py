@@ -42,7 +42,7 @@ class LiveBatchAndWidth:
         self.batch = slider("batch size", _powers_of_two(BATCHES_LOG2), batch_log2)
         self.width = slider("layer width", _powers_of_two(WIDTHS_LOG2), width_log2)
         self.gpu = _picker("GPU", _named(_usable("gpu")), question.gpu, "255px")
-        self.cpu = _picker("CPU", _named(_usable("cpu")), question.cpu, "255px")
+        self.cpu = _picker("CPU", _named(_usable("cpu")), question.cpu, "310px")
         self.dtype = _picker("numbers", [(name, name) for name in DTYPE_BYTES], question.dtype, "165px")
         self.work = _picker("work", [(name, name) for name in WORKS], question.work, "175px")
         self.measure_cpu = widgets.Button(description="Measure this CPU (20 s at most)", layout={"width": "auto"})

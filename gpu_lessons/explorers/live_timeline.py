@@ -25,6 +25,7 @@ class LiveTimeline:
             options=[(name, place) for place, name in enumerate(CLOCKS)],
             value=clock,
             style={"button_width": "auto", "description_width": "initial"},
+            layout={"width": "auto"},  # else the buttons wrap below their own description
         )
         self.message = widgets.HTML()
         self.figure = chart_widget(timeline_chart(record, batch_log2=batch_log2, clock=clock, sliders=False))

@@ -1,0 +1,160 @@
+"""The explorers of lessons 02 and 04 as a learner meets them: from disk, live by keyboard, saved, opened again."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from lab_browser import LIVE_CHART, STATIC_CHART, notebook_outputs, run_all_cells
+
+from gpu_lessons import explore_inside_the_gpu, explore_timeline
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """An explorer: the two lines that its chart must say at a point, and moves of its controls with the points after.
+
+    A move is a control, the keys pressed on it, and the point.
+    """
+
+    notebook: str
+    source: str
+    patterns: tuple[re.Pattern, re.Pattern]
+    lines: Callable[..., tuple[str, str]]
+    start: tuple[int, int]
+    saved_moves: tuple
+    live_moves: tuple
+
+
+def timeline_lines(batch_log2, clock):
+    record = explore_timeline().record
+    call = record.at(batch_log2, clock)
+    return record.headline(call), record.setting(call)
+
+
+def tile_lines(card, neurons):
+    grid = explore_inside_the_gpu().grid
+    point = grid.at(card, neurons)
+    return grid.headline(point), grid.second_line(point)
+
+
+LESSONS = [
+    Lesson(
+        notebook="02_layer_on_gpu.ipynb",
+        source="gl.explore_timeline(",
+        patterns=(re.compile("^Your clock said"), re.compile("^batch ")),
+        lines=timeline_lines,
+        start=(10, 0),
+        saved_moves=(("input[name=batch_log2]", ["End"], (11, 0)), ("select[name=clock]", ["End"], (11, 2))),
+        # From the slider, Tab goes to its number and then from button to button.
+        live_moves=(
+            ("batch size", ["ArrowRight"], (11, 0)),
+            ("batch size", ["Tab", "Tab", "Tab", "Space"], (11, 1)),
+            ("batch size", ["Tab", "Tab", "Tab", "Tab", "Enter"], (11, 2)),
+            ("batch size", ["Tab", "Tab", "Space"], (11, 0)),
+        ),
+    ),
+    Lesson(
+        notebook="04_inside_the_gpu.ipynb",
+        source="gl.explore_inside_the_gpu(",
+        patterns=(re.compile(r"tiles? on \d+ SMs"), re.compile("^SMs busy")),
+        lines=tile_lines,
+        start=(1, 1408),
+        saved_moves=(("input[name=neurons]", ["End"], (1, 2560)), ("select[name=card]", ["End"], (5, 2560))),
+        live_moves=(("layer width", ["ArrowRight"], (1, 1472)), ("SMs", ["ArrowRight"], (2, 1472))),
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=LESSONS, ids=lambda lesson: lesson.notebook[:2])
+def lesson(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def opened(look, lesson):
+    sight = look(lesson.notebook, lesson.source)
+    sight.explorer().locator(STATIC_CHART).wait_for()
+    return sight
+
+
+@pytest.fixture(scope="module")
+def run(opened):
+    """Run the very page that was opened: the saved chart gives way to the live one."""
+    run_all_cells(opened.page)
+    opened.explorer().locator(LIVE_CHART).wait_for()
+    return opened
+
+
+@pytest.fixture(scope="module")
+def saved(run, lab, lesson):
+    """Save the lesson after its run, with its widgets, and leave no kernel behind."""
+    run.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    lab.shut_down_kernels()
+    return lab.folder / lesson.notebook
+
+
+def wait_for(sight, lesson, point):
+    for pattern, line in zip(lesson.patterns, lesson.lines(*point), strict=True):
+        sight.wait_until_said(pattern, line)
+
+
+def press_in_turn(sight, lesson, moves, focus):
+    """Make every move and wait for its point; no move may leave the lines as they were."""
+    point = lesson.start
+    wait_for(sight, lesson, point)
+    for control, keys, after in moves:
+        assert lesson.lines(*after) != lesson.lines(*point)
+        focus(control)
+        for key in keys:
+            sight.page.keyboard.press(key)
+        wait_for(sight, lesson, after)
+        point = after
+    assert sight.what_is_broken() == []
+
+
+def press_on_saved_controls(sight, lesson):
+    press_in_turn(sight, lesson, lesson.saved_moves, focus=lambda control: sight.explorer().locator(control).focus())
+
+
+def test_a_lesson_opened_from_disk_shows_its_chart_and_its_own_controls_obey_the_keyboard(opened, lesson):
+    explorer = opened.explorer()
+    assert explorer.locator(STATIC_CHART).count() == 1
+    assert explorer.locator("input[type=range]").count() == 1
+    assert explorer.locator(".jupyter-widgets").count() == 0
+    press_on_saved_controls(opened, lesson)
+
+
+def test_run_all_ends_with_a_live_chart_and_no_error_anywhere(run):
+    outputs = notebook_outputs(run.page)
+    assert len(outputs) >= 15
+    assert [output for output in outputs if output["output_type"] == "error"] == []
+    assert [output for output in outputs if output.get("name") == "stderr"] == []
+    assert run.explorer().locator("input[type=range]").count() == 0
+    assert run.page.locator(".jp-Notebook .jupyter-widgets").count() >= 10
+    assert run.what_is_broken() == []
+
+
+def test_the_live_controls_obey_the_keyboard(run, lesson):
+    press_in_turn(run, lesson, lesson.live_moves, focus=run.focus_slider)
+
+
+def test_a_trusted_lesson_opened_again_shows_its_live_chart(saved, look, lesson):
+    again = look(saved.name, lesson.source)
+    again.explorer().locator(LIVE_CHART).wait_for()
+    assert again.said(lesson.patterns[0])
+    assert again.what_is_broken() == []
+
+
+def test_an_untrusted_lesson_opened_again_shows_its_saved_chart_with_controls_alive(saved, look, lesson):
+    # Trust is a signature of the content: one more key, as after a download, and it is gone.
+    notebook = json.loads(saved.read_text(encoding="utf-8"))
+    notebook["metadata"]["title"] = "from elsewhere"
+    untrusted = saved.with_name(f"untrusted_{saved.name}")
+    untrusted.write_text(json.dumps(notebook), encoding="utf-8")
+    again = look(untrusted.name, lesson.source)
+    again.explorer().locator(STATIC_CHART).wait_for()
+    press_on_saved_controls(again, lesson)
