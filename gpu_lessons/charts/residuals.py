@@ -106,7 +106,7 @@ def _panel(field: str, title: str, color: str) -> alt.LayerChart:
     rule = alt.Chart(alt.Data(values=[{"one": 1}])).mark_rule(color=INK).encode(y=alt.Y("one:Q"))
     points = (
         alt.Chart()
-        .mark_point(filled=True, color=color, opacity=0.65, size=34, clip=True)
+        .mark_point(filled=True, color=color, opacity=0.65, size=34)
         .encode(
             x=x,
             y=y,

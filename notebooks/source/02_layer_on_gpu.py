@@ -129,6 +129,8 @@ print(f"{waited_s * 1e6:,.0f} µs on {gpu}")
 # Compare with the perfect card above. This number is possible.
 #
 # Below is one call of the layer, which is two kernels: the product (*matmul*) and the addition of the bias (*add*). Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
+#
+# With a running notebook the slider obeys the arrow keys. On a saved page use the mouse, or Page Up and Page Down.
 
 # %% tags=["explorer"]
 gl.explore_timeline()
@@ -258,8 +260,8 @@ plt.axvline(1, color="C0")
 plt.xscale("log")
 plt.gca().xaxis.set_major_formatter("{x:,g}")
 plt.gca().invert_yaxis()
-plt.xlabel(f"times as fast as this CPU, measured; {gpu}")
-plt.title("One layer, five speed-ups")
+plt.xlabel("times as fast as this CPU, measured")
+plt.title(f"One layer, five speed-ups: {gpu}")
 plt.show()
 
 # %% [markdown]
