@@ -77,11 +77,11 @@ class CpuCalibration:
         with a single vector are not packed.
         """
         flops_per_s = self.flops_per_s[kernel.dtype]
-        compute_s = kernel.flops / flops_per_s
+        compute_s = max(kernel.flops / flops_per_s, kernel.scalar_ops / self.scalar_ops_per_s)
         if kernel.matmul is None:
             memory_s = self._stream_time(kernel.bytes_moved)
-            one_by_one_s = kernel.scalar_ops / self.scalar_ops_per_s + kernel.rows * self.row_start_s
-            return KernelTime(compute_s + one_by_one_s, memory_s, max(compute_s, memory_s) + one_by_one_s, 1.0)
+            rows_s = kernel.rows * self.row_start_s
+            return KernelTime(compute_s + rows_s, memory_s, max(compute_s, memory_s) + rows_s, 1.0)
         m, n, k = kernel.matmul
         products = m * n * k
         # More threads than there is work for finish no sooner than one with the least work that is handed out.
