@@ -44,7 +44,8 @@ _LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
 # Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
-_NUMPY_CALL_S, _BLAS_CALL_S = 0.6e-6, 1.8e-6
+_NUMPY_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
+_SCALAR_OPS_PER_S, _ROW_START_S = 3.6e9, 5e-9
 _CACHED_OVER_MEMORY = 2.4
 _PACK_OVER_READ = 0.4
 # NumPy's elementwise operations stay on one thread: one core's traffic with memory.
@@ -129,8 +130,10 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     stream = min(read, _STREAM_BYTES_PER_S)
     return CpuCalibration(
         launch_overhead_s=_NUMPY_CALL_S,
-        product_overhead_s=_BLAS_CALL_S,
+        python_step_s=_PYTHON_STEP_S,
         flops_per_s=MappingProxyType(flops_per_s),
+        scalar_ops_per_s=_SCALAR_OPS_PER_S,
+        row_start_s=_ROW_START_S,
         one_thread_share=min(1.0, _ALONE_OVER_SHARED / (machine.cores or 1)),
         read_bandwidth_bytes_per_s=read,
         cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,

@@ -24,10 +24,15 @@ class CpuCalibration:
 
     Attributes
     ----------
-    launch_overhead_s, product_overhead_s : float
-        One call from Python into NumPy, and what a product costs more: the layer around it, and entering BLAS.
+    launch_overhead_s, python_step_s : float
+        One call from Python into NumPy, and one step of what a kernel needs beside it: the layer around a product,
+        the wrapper of a reduction, a piece of a stack.
     flops_per_s : mapping of dtype to float
         Sustained rate of a large matrix product.
+    scalar_ops_per_s : float
+        Numbers that an elementwise kernel takes one at a time, where NumPy has no vector instructions for it.
+    row_start_s : float
+        NumPy's loop starts anew for every row of numbers that do not lie in one run.
     one_thread_share : float
         Rate of one thread as a share of that: a product too small to be split runs at it.
     read_bandwidth_bytes_per_s, cached_read_bandwidth_bytes_per_s : float
@@ -45,8 +50,10 @@ class CpuCalibration:
     """
 
     launch_overhead_s: float
-    product_overhead_s: float
+    python_step_s: float
     flops_per_s: Mapping[str, float]
+    scalar_ops_per_s: float
+    row_start_s: float
     one_thread_share: float
     read_bandwidth_bytes_per_s: float
     cached_read_bandwidth_bytes_per_s: float
@@ -63,16 +70,18 @@ class CpuCalibration:
     def kernel_time(self, kernel: Kernel) -> KernelTime:
         """Return the time of one kernel without the call.
 
-        Reading and writing overlap with arithmetic, so the longer of the two counts. But before it multiplies,
+        Reading and writing overlap with arithmetic, so the longer of the two counts. Numbers taken one at a time
+        and starts of rows do not overlap with it: they come on top. And before it multiplies,
         BLAS copies the right operand into panels in the order it will read them, and that comes first. The left
         one is copied in slices that stay in cache: the sustained rate has that in it. A small product and one
         with a single vector are not packed.
         """
         flops_per_s = self.flops_per_s[kernel.dtype]
-        compute_s = kernel.flops / flops_per_s
+        compute_s = max(kernel.flops / flops_per_s, kernel.scalar_ops / self.scalar_ops_per_s)
         if kernel.matmul is None:
             memory_s = self._stream_time(kernel.bytes_moved)
-            return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
+            rows_s = kernel.rows * self.row_start_s
+            return KernelTime(compute_s + rows_s, memory_s, max(compute_s, memory_s) + rows_s, 1.0)
         m, n, k = kernel.matmul
         products = m * n * k
         # More threads than there is work for finish no sooner than one with the least work that is handed out.
@@ -92,14 +101,16 @@ class CpuCalibration:
         kernels : sequence of Kernel
             In order.
         launch_overhead_s : float, optional
-            Seconds of one call into NumPy, products included; the calibration's own numbers otherwise.
+            Seconds of one call into NumPy, all that Python does included; the calibration's own numbers otherwise.
         calls : int
             Calls in a row. Nothing overlaps on a CPU, so each takes as long as one alone.
         """
-        times = [self.kernel_time(kernel) for kernel in kernels]
+        # A chain or an epoch repeats the same kernels thousands of times.
+        known = {id(kernel): self.kernel_time(kernel) for kernel in {id(kernel): kernel for kernel in kernels}.values()}
+        times = [known[id(kernel)] for kernel in kernels]
         if launch_overhead_s is None:
-            products = sum(kernel.matmul is not None for kernel in kernels)
-            launch_s = self.launch_overhead_s * len(kernels) + self.product_overhead_s * products
+            python_steps = sum(kernel.python_steps for kernel in kernels)
+            launch_s = self.launch_overhead_s * len(kernels) + self.python_step_s * python_steps
         else:
             launch_s = launch_overhead_s * len(kernels)
         return CallTime(launch_s + sum(time.total_s for time in times), launch_s, times)

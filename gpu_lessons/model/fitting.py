@@ -24,8 +24,10 @@ Device = TypeVar("Device", CpuCalibration, GpuCalibration)
 
 _CPU_NUMBERS = (
     "launch_overhead_s",
-    "product_overhead_s",
+    "python_step_s",
     "flops_per_s",
+    "scalar_ops_per_s",
+    "row_start_s",
     "one_thread_share",
     "read_bandwidth_bytes_per_s",
     "cached_read_bandwidth_bytes_per_s",

@@ -25,8 +25,9 @@ _BUSY = 0.6
 _LEAST_ROWS = 8
 
 # Where a fit begins, seconds and bytes a second: one core of a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS.
-_CALL_S, _PRODUCT_S = 0.6e-6, 1.8e-6
-_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 10e9, 24e9
+_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
+_SCALAR_OPS_PER_S, _ROW_START_S = 3.6e9, 5e-9
+_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 15e9, 80e9
 _CACHE_BYTES = 16 * 2**20
 # What others share of the last level is theirs.
 _CACHE_SHARE = 0.5
@@ -123,8 +124,10 @@ def _basis(example: Measurement, ratios: list[float]) -> str:
 def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibration:
     return CpuCalibration(
         launch_overhead_s=_CALL_S,
-        product_overhead_s=_PRODUCT_S,
+        python_step_s=_PYTHON_STEP_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
+        scalar_ops_per_s=_SCALAR_OPS_PER_S,
+        row_start_s=_ROW_START_S,
         one_thread_share=1 / threads,
         read_bandwidth_bytes_per_s=_READ,
         cached_read_bandwidth_bytes_per_s=_CACHED_READ,

@@ -77,10 +77,24 @@ class Conv2dForward(Workload):
         return (
             *(zeros if self.padding else ()),
             elementwise_kernel("x by channel", 0, read=image, written=image, dtype=dtype),
-            elementwise_kernel("im2col", 0, read=self._pixels_in_patches, written=columns * terms, dtype=dtype),
+            elementwise_kernel(
+                "im2col",
+                0,
+                read=self._pixels_in_patches,
+                written=columns * terms,
+                dtype=dtype,
+                scalar_ops=columns * terms if self.stride > 1 else 0,
+                rows=columns * terms // self._output_size("width"),
+                python_steps=self.kernel**2,
+            ),
             matmul_kernel("columns @ filters.T", columns, c_out, terms, dtype),
             elementwise_kernel(
-                "+ b", columns * c_out, read=columns * c_out + c_out, written=columns * c_out, dtype=dtype
+                "+ b",
+                columns * c_out,
+                read=columns * c_out + c_out,
+                written=columns * c_out,
+                dtype=dtype,
+                rows=columns,
             ),
         )
 

@@ -20,7 +20,7 @@ def forward_kernels(batch: int, n_in: int, n_out: int, dtype: str) -> tuple[Kern
     n = batch * n_out
     return (
         matmul_kernel("x @ w", batch, n_out, n_in, dtype),
-        elementwise_kernel("+ b", n, read=n + n_out, written=n, dtype=dtype),
+        elementwise_kernel("+ b", n, read=n + n_out, written=n, dtype=dtype, rows=batch),
     )
 
 
@@ -29,7 +29,7 @@ def backward_kernels(batch: int, n_in: int, n_out: int, dtype: str) -> tuple[Ker
     n = batch * n_out
     return (
         matmul_kernel("x.T @ dy", n_in, n_out, batch, dtype),
-        elementwise_kernel("sum(dy)", n, read=n, written=n_out, dtype=dtype),
+        elementwise_kernel("sum(dy)", n, read=n, written=n_out, dtype=dtype, rows=batch, python_steps=1),
         matmul_kernel("dy @ w.T", batch, n_in, n_out, dtype),
     )
 

@@ -31,7 +31,8 @@ class Elementwise(Workload):
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """One kernel: read ``x``, write ``y``."""
-        return (elementwise_kernel("max(x, 0)", self.n, read=self.n, written=self.n, dtype=self.dtype),)
+        n = self.n
+        return (elementwise_kernel("max(x, 0)", n, read=n, written=n, dtype=self.dtype, scalar_ops=n),)
 
     @property
     def memory_bytes(self) -> int:

@@ -121,7 +121,7 @@ class TrainEpoch(Workload):
             activation: tuple[Kernel, ...] = ()
             gradient: tuple[Kernel, ...] = ()
             if i < len(layers) - 1:
-                activation = (elementwise_kernel("max(y, 0)", n, read=n, written=n, dtype=dtype),)
+                activation = (elementwise_kernel("max(y, 0)", n, read=n, written=n, dtype=dtype, scalar_ops=n, python_steps=2),)
                 gradient = _relu_backward(n, dtype)
             forward += [*forward_kernels(batch, n_in, n_out, dtype), *activation]
             backward = [*gradient, *backward_kernels(batch, n_in, n_out, dtype), *backward]
@@ -132,8 +132,8 @@ class TrainEpoch(Workload):
 def _relu_backward(n: int, dtype: str) -> tuple[Kernel, Kernel]:
     size = DTYPE_BYTES[dtype]
     return (
-        Kernel("y <= 0", n, n * size, n * _BOOL_BYTES, dtype),
-        Kernel("where(y <= 0, 0, dy)", 0, n * (size + _BOOL_BYTES), n * size, dtype),
+        Kernel("y <= 0", n, n * size, n * _BOOL_BYTES, dtype, python_steps=1),
+        Kernel("where(y <= 0, 0, dy)", 0, n * (size + _BOOL_BYTES), n * size, dtype, scalar_ops=3 * n),
     )
 
 
@@ -142,25 +142,25 @@ def _loss(batch: int, classes: int, dtype: str) -> tuple[Kernel, ...]:
     n, size = batch * classes, DTYPE_BYTES[dtype]
     labels, bools, one_hot = batch * _LABEL_BYTES, batch * _BOOL_BYTES, n * _BOOL_BYTES
 
-    def each(name: str, n: int, *, read: int, written: int) -> Kernel:
-        return elementwise_kernel(name, n, read=read, written=written, dtype=dtype)
+    def each(name: str, n: int, *, read: int, written: int, **on_a_cpu: int) -> Kernel:
+        return elementwise_kernel(name, n, read=read, written=written, dtype=dtype, **on_a_cpu)
 
     return (
-        Kernel("labels as int64", 0, labels, labels, dtype),
+        Kernel("labels as int64", 0, labels, labels, dtype, python_steps=3),
         Kernel("labels < 0", 0, labels, bools, dtype),
         Kernel("labels >= classes", 0, labels, bools, dtype),
         Kernel("or", 0, 2 * bools, bools, dtype),
-        Kernel("any", 0, bools, _BOOL_BYTES, dtype),
-        each("max over classes", n, read=n, written=batch),
-        each("logits - max", n, read=n + batch, written=n),
+        Kernel("any", 0, bools, _BOOL_BYTES, dtype, python_steps=1),
+        each("max over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),
+        each("logits - max", n, read=n + batch, written=n, rows=batch),
         each("exp", n, read=n, written=n),
-        each("sum over classes", n, read=n, written=batch),
+        each("sum over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),
         each("log", batch, read=batch, written=batch),
-        each("shifted - log", n, read=n + batch, written=n),
+        each("shifted - log", n, read=n + batch, written=n, rows=batch),
         Kernel("arange", 0, 0, classes * _LABEL_BYTES, dtype),
-        Kernel("labels == classes", 0, labels + classes * _LABEL_BYTES, one_hot, dtype),
-        Kernel("where(label, log softmax, 0)", 0, one_hot + n * size, n * size, dtype),
-        each("sum", n, read=n, written=1),
+        Kernel("labels == classes", 0, labels + classes * _LABEL_BYTES, one_hot, dtype, rows=batch),
+        Kernel("where(label, log softmax, 0)", 0, one_hot + n * size, n * size, dtype, scalar_ops=3 * n),
+        each("sum", n, read=n, written=1, python_steps=1),
         each("-total", 1, read=1, written=1),
         each("total / batch", 1, read=1, written=1),
         Kernel("label as number", 0, one_hot, n * size, dtype),

@@ -15,6 +15,12 @@ class Kernel:
 
     ``bytes_read`` and ``bytes_written`` count every operand once: the least a kernel can move.
     ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``.
+
+    Three counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
+    ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
+    number, a choice, a reduction of short rows, a copy that skips numbers, a column times a row. ``rows`` is how often its loop starts
+    anew where numbers do not lie in one run: a bias added to each row, a copy of a window. ``python_steps`` is what
+    Python does beside calling the kernel: the layer around a product, a reduction's wrapper, the pieces of a stack.
     """
 
     name: str
@@ -23,6 +29,9 @@ class Kernel:
     bytes_written: int
     dtype: str
     matmul: tuple[int, int, int] | None = None
+    scalar_ops: int = 0
+    rows: int = 0
+    python_steps: int = 0
 
     @property
     def bytes_moved(self) -> int:
@@ -36,10 +45,40 @@ def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str) -> Kernel:
     The first addition of each sum adds to zero; counting it is the convention of the field (2 m n k).
     """
     size = DTYPE_BYTES[dtype]
-    return Kernel(name, 2 * m * n * k, (m * k + k * n) * size, m * n * size, dtype, (m, n, k))
+    # A column times a row never reaches BLAS: NumPy loads, multiplies and stores number by number.
+    scalar_ops = 3 * m * n if k == 1 and m > 1 and n > 1 else 0
+    return Kernel(
+        name,
+        2 * m * n * k,
+        (m * k + k * n) * size,
+        m * n * size,
+        dtype,
+        (m, n, k),
+        scalar_ops=scalar_ops,
+        python_steps=1,
+    )
 
 
-def elementwise_kernel(name: str, n: int, *, read: int, written: int, dtype: str) -> Kernel:
+def elementwise_kernel(
+    name: str,
+    n: int,
+    *,
+    read: int,
+    written: int,
+    dtype: str,
+    scalar_ops: int = 0,
+    rows: int = 0,
+    python_steps: int = 0,
+) -> Kernel:
     """Return a kernel of ``n`` operations that reads and writes the given numbers of elements."""
     size = DTYPE_BYTES[dtype]
-    return Kernel(name, n, read * size, written * size, dtype)
+    return Kernel(
+        name,
+        n,
+        read * size,
+        written * size,
+        dtype,
+        scalar_ops=scalar_ops,
+        rows=rows,
+        python_steps=python_steps,
+    )
