@@ -295,7 +295,7 @@ def test_a_recording_of_seven_times_leaves_what_is_published_and_eight_are_fitte
     published = replace(cpu, peak_flops_per_s=MappingProxyType({"float32": 1e12}), memory_bandwidth_bytes_per_s=5e10)
     shipped = read_recording(path)
     for count, basis in ((7, "Sustained float32 rate: typical of CPUs."), (8, "Sustained rates: recorded 2026-11-24")):
-        few = Sweep(shipped.sweeps[0].measurements[:count])
+        few = Sweep(tuple(shipped.measurements[:count]))
         write_recording(path, replace(shipped, sweeps=(few,)))
         forget_calibrations()
         assert calibrate(published).basis.startswith(basis)
