@@ -224,7 +224,7 @@ def test_the_break_even_line_runs_where_both_machines_take_equally_long(gpu, cpu
             middle = (low + high) / 2
             low, high = (middle, high) if gain(row["middle"], middle) < 0 else (low, middle)
         # Steps lie inside an octave: a tile more on the GPU, on the CPU the size from which BLAS packs.
-        assert row["level"] == pytest.approx(low, abs=0.5)
+        assert row["level"] == pytest.approx(low, abs=0.6)
 
 
 def test_a_batch_without_a_crossing_has_no_point_on_the_line():

@@ -15,7 +15,7 @@ from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import CpuCalibration, calibrate, calibrate_from, calibration, predict
 from gpu_lessons.model.fitting import row_of, row_time
 from gpu_lessons.model.measured import halves
-from gpu_lessons.recorded import Recording, files, write_recording
+from gpu_lessons.recorded import Recording, files, read_recording, write_recording
 from gpu_lessons.records import Measurement, Provenance, Sweep
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise
 
@@ -24,8 +24,10 @@ CPU = replace(this_machine().cpu, name="Made-up CPU", cache_bytes=32 * MEBI, pea
 T4 = machine("nvidia-t4")
 TRUE = CpuCalibration(
     launch_overhead_s=0.8e-6,
-    product_overhead_s=3e-6,
+    python_step_s=3e-6,
     flops_per_s=MappingProxyType({"float32": 3e11, "float64": 1.2e11}),
+    scalar_ops_per_s=2e9,
+    row_start_s=8e-9,
     one_thread_share=0.4,
     read_bandwidth_bytes_per_s=20e9,
     cached_read_bandwidth_bytes_per_s=60e9,
@@ -107,7 +109,7 @@ def test_predictions_of_work_never_seen_are_right_for_any_machine(factors, threa
     true = replace(
         TRUE,
         launch_overhead_s=TRUE.launch_overhead_s * factors[1],
-        product_overhead_s=TRUE.product_overhead_s * factors[2],
+        python_step_s=TRUE.python_step_s * factors[2],
         flops_per_s=rates,
         one_thread_share=1.0 if threads == 1 else 0.5,
         read_bandwidth_bytes_per_s=TRUE.read_bandwidth_bytes_per_s * factors[3],
@@ -265,9 +267,14 @@ def recorded(tmp_path, monkeypatch):
     write_recording(tmp_path / f"{slug}.json", Recording(slug, provenance, cpu, None, (sweep,)))
     monkeypatch.setattr(files, "recordings_folder", lambda: tmp_path)
     monkeypatch.setattr(calibration, "recordings_folder", lambda: tmp_path)
-    calibrate.cache_clear()
+    forget_calibrations()
     yield cpu, tmp_path / f"{slug}.json"
+    forget_calibrations()
+
+
+def forget_calibrations():
     calibrate.cache_clear()
+    calibration._calibrate_recorded.cache_clear()
 
 
 def test_a_recorded_machine_is_predicted_from_its_recording(recorded):
@@ -276,6 +283,22 @@ def test_a_recorded_machine_is_predicted_from_its_recording(recorded):
     assert "recorded 2026-11-24, 2 threads" in found.basis
     assert found.tested
     assert found.seconds == pytest.approx(predict(found.workload, cpu, calibration=TRUE).seconds, rel=0.05)
+
+
+def test_a_recording_is_fitted_once_for_all_number_formats(recorded):
+    cpu, _ = recorded
+    assert calibrate(cpu, "float32") is calibrate(cpu, "float64")
+
+
+def test_a_recording_of_seven_times_leaves_what_is_published_and_eight_are_fitted(recorded):
+    cpu, path = recorded
+    published = replace(cpu, peak_flops_per_s=MappingProxyType({"float32": 1e12}), memory_bandwidth_bytes_per_s=5e10)
+    shipped = read_recording(path)
+    for count, basis in ((7, "Sustained float32 rate: typical of CPUs."), (8, "Sustained rates: recorded 2026-11-24")):
+        few = Sweep(tuple(shipped.measurements[:count]))
+        write_recording(path, replace(shipped, sweeps=(few,)))
+        forget_calibrations()
+        assert calibrate(published).basis.startswith(basis)
 
 
 def test_a_recording_that_cannot_be_read_leaves_what_is_published(recorded):

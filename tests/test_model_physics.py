@@ -1,5 +1,6 @@
 """Physics of the model for any machine: its own numbers are roofs, and time grows with work, by steps at most."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -27,7 +28,9 @@ def cpus(draw):
     read, pack, stream, flops = (draw(rate) for _ in range(4))
     return CpuCalibration(
         launch_overhead_s=draw(st.floats(0, 1e-5)),
-        product_overhead_s=draw(st.floats(0, 1e-5)),
+        python_step_s=draw(st.floats(0, 1e-5)),
+        scalar_ops_per_s=draw(rate),
+        row_start_s=draw(st.floats(0, 1e-7)),
         flops_per_s=MappingProxyType({"float32": 20 * flops, "float64": 10 * flops}),
         one_thread_share=draw(share),
         read_bandwidth_bytes_per_s=read * draw(share),
@@ -190,8 +193,8 @@ def test_no_copy_beats_its_link(device, n_bytes, pinned, direction):
 @given(cpus())
 def test_work_of_no_size_costs_its_calls(device):
     found = device.call_time(DenseForward(batch_size=1, n_in=1, n_out=1).kernels)
-    assert found.launch_s == pytest.approx(2 * device.launch_overhead_s + device.product_overhead_s)
-    assert found.total_s - found.launch_s < 1e-7
+    assert found.launch_s == pytest.approx(2 * device.launch_overhead_s + device.python_step_s)
+    assert found.total_s - found.launch_s - device.row_start_s < 1e-7
 
 
 @settings(max_examples=100, deadline=None)
@@ -207,5 +210,6 @@ def test_a_stream_without_end_runs_at_the_bandwidth_of_memory(device):
     stream = Elementwise(10**12).kernels[0]
     on_cpu = isinstance(device, CpuCalibration)
     bandwidth = device.stream_bandwidth_bytes_per_s if on_cpu else device.memory_bandwidth_bytes_per_s
-    roof_s = max(stream.bytes_moved / bandwidth, stream.flops / device.flops_per_s["float32"])
+    rate = min(device.flops_per_s["float32"], device.scalar_ops_per_s if on_cpu else math.inf)
+    roof_s = max(stream.bytes_moved / bandwidth, stream.flops / rate)  # a maximum goes number by number on a CPU
     assert device.kernel_time(stream).total_s == pytest.approx(roof_s, rel=0.01)

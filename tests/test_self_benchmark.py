@@ -16,8 +16,10 @@ MEBI = 2**20
 CPU = replace(this_machine().cpu, name="Made-up CPU", cache_bytes=32 * MEBI)
 TRUE = CpuCalibration(
     launch_overhead_s=0.8e-6,
-    product_overhead_s=3e-6,
+    python_step_s=3e-6,
     flops_per_s=MappingProxyType({"float32": 2e11, "float64": 9e10}),
+    scalar_ops_per_s=2e9,
+    row_start_s=8e-9,
     one_thread_share=0.5,
     read_bandwidth_bytes_per_s=20e9,
     cached_read_bandwidth_bytes_per_s=60e9,
@@ -60,7 +62,7 @@ def made_up(monkeypatch):
 def test_the_fit_finds_the_true_numbers_within_a_few_percent():
     found = measure_this_cpu().calibration
     assert found.launch_overhead_s == pytest.approx(TRUE.launch_overhead_s, rel=0.05)
-    assert found.product_overhead_s == pytest.approx(TRUE.product_overhead_s, rel=0.05)
+    assert found.python_step_s == pytest.approx(TRUE.python_step_s, rel=0.05)
     assert found.one_thread_share == pytest.approx(TRUE.one_thread_share, rel=0.05)
     assert dict(found.flops_per_s) == pytest.approx(dict(TRUE.flops_per_s), rel=0.05)
     fitted = {name: getattr(found, name) for name in RATES}

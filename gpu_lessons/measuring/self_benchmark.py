@@ -13,7 +13,7 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import CpuCalibration, calibrate_from
 from gpu_lessons.records import Measurement
-from gpu_lessons.work import DenseForward, Elementwise, Workload
+from gpu_lessons.work import DenseForward, DependentChain, Elementwise, Workload
 
 __all__ = ["CpuBenchmark", "measure_this_cpu"]
 
@@ -86,7 +86,7 @@ def _square(batch_size: int, width: int, dtype: str = "float32") -> DenseForward
     return DenseForward(batch_size=batch_size, n_in=width, n_out=width, dtype=dtype)
 
 
-# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, or streaming.
+# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, streaming, or NumPy's loops.
 _FITTED: dict[str, Workload] = {
     "one call into NumPy": Elementwise(64),
     "one product": _square(1, 8),
@@ -98,7 +98,9 @@ _FITTED: dict[str, Workload] = {
     "packing from memory": _square(16, 4096),
     "packing from cache": _square(8, 512),
     "streaming from memory": Elementwise(2**24),
-    "streaming from cache": Elementwise(2**17),
+    "streaming from cache": DependentChain(10, 2**17),
+    "numbers one at a time": Elementwise(2**17),
+    "rows that start anew": DenseForward(batch_size=4096, n_in=2, n_out=16),
 }
 _HELD_OUT = (
     _square(1, 2048),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
-from gpu_lessons.model.measured import calibrate_from
+from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
 from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
 
 __all__ = ["Calibration", "calibrate"]
@@ -45,11 +45,11 @@ _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
 # Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
 _NUMPY_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
-_SCALAR_OPS_PER_S, _ROW_START_S = 3.6e9, 5e-9
+_SCALAR_OPS_PER_S, _ROW_START_S = 2.7e9, 12e-9
 _CACHED_OVER_MEMORY = 2.4
 _PACK_OVER_READ = 0.4
-# NumPy's elementwise operations stay on one thread: one core's traffic with memory.
-_STREAM_BYTES_PER_S = 10e9
+# NumPy's elementwise operations stay on one thread: one core's traffic with memory, and with its caches.
+_STREAM_BYTES_PER_S, _CACHED_STREAM_BYTES_PER_S = 10e9, 80e9
 # Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
 _CPU_SHARE = 0.48
 # One thread alone reaches 135 to 251 GFLOP/s on today's CPUs, at its boost clock; one of sixteen in that Ryzen 69.
@@ -61,27 +61,30 @@ _MEBI = 2**20
 def calibrate(machine: Machine, dtype: str = "float32") -> Calibration:
     """Return sustained numbers for a machine of a recording or of the catalogue.
 
-    Those of a recording are fitted to its times, for all threads. Those of the catalogue are the same for every
-    ``dtype``; ``error`` and ``basis`` say how well that one is known.
+    Those of a recording are fitted to its times, for all threads, if there are enough to fit. Those of the
+    catalogue are the same for every ``dtype``; ``error`` and ``basis`` say how well that one is known.
 
     Raises
     ------
     ValueError
         If the catalogue knows no rate or no bandwidth for it.
     """
-    recorded = _calibrate_recorded(machine)
+    recorded = _calibrate_recorded(machine)  # one fit for all number formats
     if recorded is not None:
         return recorded
     return _calibrate_gpu(machine, dtype) if machine.kind == "gpu" else _calibrate_cpu(machine, dtype)
 
 
+@lru_cache(maxsize=64)
 def _calibrate_recorded(machine: Machine) -> Calibration | None:
     if not (recordings_folder() / f"{machine.slug}.json").is_file():  # most machines: no file is read for them
         return None
     try:
-        return calibrate_from(load_recording(machine.slug).measurements, machine)
+        measurements = load_recording(machine.slug).measurements
     except RecordingError:  # `recordings` says what is wrong with it
         return None
+    too_few = len(of_threads(measurements, machine, None)) < LEAST_ROWS  # a recording that was stopped early
+    return None if too_few else calibrate_from(measurements, machine)
 
 
 def _gpu_class(machine: Machine) -> _GpuClass:
@@ -140,7 +143,7 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
         pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ,
         cached_pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ * _CACHED_OVER_MEMORY,
         stream_bandwidth_bytes_per_s=stream,
-        cached_stream_bandwidth_bytes_per_s=stream * _CACHED_OVER_MEMORY,
+        cached_stream_bandwidth_bytes_per_s=_CACHED_STREAM_BYTES_PER_S,
         cache_bytes=machine.cache_bytes or 2 * _MEBI * (machine.cores or 1),
         threads=None,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,

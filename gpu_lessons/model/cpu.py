@@ -70,11 +70,10 @@ class CpuCalibration:
     def kernel_time(self, kernel: Kernel) -> KernelTime:
         """Return the time of one kernel without the call.
 
-        Reading and writing overlap with arithmetic, so the longer of the two counts. Numbers taken one at a time
-        and starts of rows do not overlap with it: they come on top. And before it multiplies,
-        BLAS copies the right operand into panels in the order it will read them, and that comes first. The left
-        one is copied in slices that stay in cache: the sustained rate has that in it. A small product and one
-        with a single vector are not packed.
+        Reading and writing overlap with arithmetic, so the longer of the two counts; starts of rows come on top.
+        But before it multiplies, BLAS copies the right operand into panels in the order it will read them, and
+        that comes first. The left one is copied in slices that stay in cache: the sustained rate has that in it.
+        A small product and one with a single vector are not packed.
         """
         flops_per_s = self.flops_per_s[kernel.dtype]
         compute_s = max(kernel.flops / flops_per_s, kernel.scalar_ops / self.scalar_ops_per_s)

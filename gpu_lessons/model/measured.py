@@ -16,18 +16,18 @@ from gpu_lessons.model.tested import Tested
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Copy
 
-__all__ = ["calibrate_from", "fit_to", "halves", "of_threads"]
+__all__ = ["LEAST_ROWS", "calibrate_from", "fit_to", "halves", "of_threads"]
 
 # Four of five times never fitted lie in the band.
 _BAND = 0.8
 # An idle machine stays well below this error; another program on its cores does not.
 _BUSY = 0.6
-_LEAST_ROWS = 8
+LEAST_ROWS = 8
 
 # Where a fit begins, seconds and bytes a second: one core of a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS.
 _CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
-_SCALAR_OPS_PER_S, _ROW_START_S = 3.6e9, 5e-9
-_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 15e9, 80e9
+_SCALAR_OPS_PER_S, _ROW_START_S = 2.7e9, 12e-9
+_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 10e9, 80e9
 _CACHE_BYTES = 16 * 2**20
 # What others share of the last level is theirs.
 _CACHE_SHARE = 0.5
@@ -63,8 +63,8 @@ def calibrate_from(
         If there are fewer than 8 measurements with these threads, or the SMs of the GPU are not known.
     """
     used = of_threads(measurements, machine, threads)
-    if len(used) < _LEAST_ROWS - (held_out is not None):
-        raise ValueError(f"measurements must hold at least {_LEAST_ROWS} of {machine.name} to fit, got {len(used)}")
+    if len(used) < LEAST_ROWS - (held_out is not None):
+        raise ValueError(f"measurements must hold at least {LEAST_ROWS} of {machine.name} to fit, got {len(used)}")
     fitted, tested = (used, of_threads(held_out, machine, threads)) if held_out is not None else halves(used)
     numbers = fit_to(fitted, machine)
     rows = [row_of(each) for each in tested]

@@ -121,7 +121,9 @@ class TrainEpoch(Workload):
             activation: tuple[Kernel, ...] = ()
             gradient: tuple[Kernel, ...] = ()
             if i < len(layers) - 1:
-                activation = (elementwise_kernel("max(y, 0)", n, read=n, written=n, dtype=dtype, scalar_ops=n, python_steps=2),)
+                activation = (
+                    elementwise_kernel("max(y, 0)", n, read=n, written=n, dtype=dtype, scalar_ops=n, python_steps=2),
+                )
                 gradient = _relu_backward(n, dtype)
             forward += [*forward_kernels(batch, n_in, n_out, dtype), *activation]
             backward = [*gradient, *backward_kernels(batch, n_in, n_out, dtype), *backward]

@@ -18,9 +18,10 @@ class Kernel:
 
     Three counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
     ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
-    number, a choice, a reduction of short rows, a copy that skips numbers, a column times a row. ``rows`` is how often its loop starts
-    anew where numbers do not lie in one run: a bias added to each row, a copy of a window. ``python_steps`` is what
-    Python does beside calling the kernel: the layer around a product, a reduction's wrapper, the pieces of a stack.
+    number, a choice, a reduction of short rows, a copy that skips numbers, a column times a row. ``rows`` is how
+    often its loop starts anew where numbers do not lie in one run: a bias added to each row, a copy of a window.
+    ``python_steps`` is what Python does beside calling the kernel: the layer around a product, a reduction's
+    wrapper, the pieces of a stack.
     """
 
     name: str
