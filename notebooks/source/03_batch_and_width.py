@@ -170,7 +170,7 @@ with_bus = on_cpu.seconds / (on_gpu.seconds + 2 * copy.seconds)
 reveal(bus_guess, with_bus, f"predicted, {gpu.name} against {cpu.name}")
 
 # %% [markdown]
-# A batch of 256 × 2,048 numbers is two megabytes. Look at *copy in* and *copy out* in the figure: together they take nearly as long as the layer itself.
+# A batch of 256 × 2,048 numbers is two megabytes. Look at *copy in* and *copy out* in the figure: together they take more than half as long as the layer itself.
 #
 # Networks keep the data where the work is: in at the first layer, out after the last. Write the speed-up with the bus for any size.
 

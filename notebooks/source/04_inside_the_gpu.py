@@ -66,10 +66,11 @@ wide = gl.measure(gl.DenseForward(batch_size=256, n_in=1024, n_out=1024, dtype="
 narrow = gl.measure(gl.DenseForward(batch_size=256, n_in=1024, n_out=1024, dtype="float64"), threads=1)
 reveal(lanes_guess, narrow.median_s / wide.median_s, "measured, this machine")
 
-# %%
+# %% tags=["reveal"]
 recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
 recorded = {point.workload: point.median_s for point in recording.measurements if point.threads == 1}
-print(f"Recorded, {recording.cpu.name}: {recorded[narrow.workload] / recorded[wide.workload]:.2f}×")
+print(f"The same as it was recorded on one core of {recording.cpu.name}:")
+print(f"{recorded[narrow.workload] / recorded[wide.workload]:.2f}×")
 
 # %% [markdown]
 # Half as many instructions, each on twice as many numbers. That is *one instruction on many numbers*, and your CPU does it: **SIMD**.
