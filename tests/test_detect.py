@@ -16,7 +16,7 @@ import pytest
 import threadpoolctl
 
 from gpu_lessons.hardware import arrays, detect, processor
-from gpu_lessons.hardware.arrays import array_namespace, cuda_device, cuda_status, cupy_namespace, to_numpy
+from gpu_lessons.hardware.arrays import cuda_device, cuda_status, cupy_namespace, to_numpy
 from gpu_lessons.hardware.cgroups import cpu_quota, memory_left_bytes, memory_limit_bytes
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.graphics import pcie_bandwidth_bytes_per_s, this_gpu
@@ -733,19 +733,6 @@ def test_detection_starts_no_thread_and_leaves_the_blas_alone(install):
 
 
 # --- arrays -----------------------------------------------------------------------------------------------
-
-
-def test_the_namespace_of_an_array_computes_with_it():
-    for x in (np.ones(3), array_api_strict.ones(3)):
-        xp = array_namespace(x)
-        assert float(xp.sum(x)) == 3.0
-
-
-def test_arrays_of_two_libraries_have_no_common_namespace():
-    with pytest.raises(TypeError):
-        array_namespace(np.ones(3), array_api_strict.ones(3))
-    with pytest.raises(TypeError):
-        array_namespace([1, 2])
 
 
 def test_a_numpy_array_comes_back_as_it_is_and_a_device_array_is_fetched():

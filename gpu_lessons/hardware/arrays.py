@@ -12,7 +12,6 @@ import numpy as np
 
 __all__ = [
     "CudaDevice",
-    "array_namespace",
     "cuda_device",
     "cuda_status",
     "cupy_namespace",
@@ -168,26 +167,6 @@ def cupy_versions() -> tuple[str, str]:
     cupy = cupy_namespace()
     runtime = int(cupy.cuda.runtime.runtimeGetVersion())
     return str(cupy.__version__), f"{runtime // 1000}.{runtime % 1000 // 10}"
-
-
-def array_namespace(*arrays: Any) -> Any:  # noqa: ANN401  (any library's array)
-    """Return the array API namespace of the arrays: NumPy's, CuPy's, or that of a simulated GPU.
-
-    Raises
-    ------
-    TypeError
-        If an argument is no array, or if two come from different libraries.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> x = np.ones(3)
-    >>> float(array_namespace(x).sum(x))
-    3.0
-    """
-    import array_api_compat
-
-    return array_api_compat.array_namespace(*arrays)
 
 
 def pinned_array(xp: Any, shape: tuple[int, ...], dtype: str) -> np.ndarray[Any, Any]:  # noqa: ANN401
