@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gpu_lessons.hardware.machines import machine
@@ -144,6 +144,8 @@ def test_every_launch_is_paid_unless_a_kernel_hides_it(device, workload):
 )
 def test_time_never_falls_when_a_layer_grows(device, work, dtype, batch, n_in, n_out, more, grows):
     sizes = {"batch_size": batch, "n_in": n_in, "n_out": n_out}
+    if isinstance(device, CpuCalibration):  # a column times a row never reaches BLAS: one is slower than two there
+        assume(min(sizes.values()) > 1)
     before, after = (
         seconds(work(dtype=dtype, **each), device) for each in (sizes, sizes | {grows: sizes[grows] + more})
     )
