@@ -92,7 +92,6 @@ reveal(speedup_guess, cpu.median_s / asked_s, f"{gpu}; CPU measured here", then)
 
 # %%
 best_s = 2 * 1024 * 2048 * 2048 / gpu.machine.peak_flops_per_s["float32"]
-print(f"Your clock said {asked_s * 1e6:,.1f} µs.")
 print(f"{gpu.machine.name} at its peak needs {best_s * 1e6:,.0f} µs.")
 
 # %% [markdown]
