@@ -247,6 +247,19 @@ def test_numpy_functions_of_a_device_array_stay_on_the_device(gpu):
     np.testing.assert_allclose(host(np.sum(x, axis=0)), A.sum(axis=0))
 
 
+def test_a_numpy_function_writes_into_a_device_array(gpu):
+    x = gpu.xp.asarray(A)
+    assert np.add(x, 1.0, out=x) is x
+    np.testing.assert_array_equal(host(x), A + 1.0)
+
+
+@pytest.mark.parametrize(("left", "right"), [((2, 3), (3, 4)), ((3,), (3, 4)), ((3,), (3,))])
+def test_dot_of_vectors_and_matrices_agrees_with_numpy(gpu, left, right):
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal(left), rng.standard_normal(right)
+    np.testing.assert_allclose(host(gpu.xp.asarray(a).dot(gpu.xp.asarray(b))), a.dot(b), rtol=1e-12)
+
+
 def test_one_number_can_be_read_on_the_host(gpu):
     x = gpu.xp.asarray(A)
     assert float(x[0, 0]) == 1.5

@@ -321,6 +321,11 @@ def test_what_it_does_not_know_names_the_nearest_it_knows(gpu):
         x[x > 0]
     with pytest.raises(NotImplementedError, match="index of type list; the nearest operation it knows is take"):
         x[[0, 1]]
+    cube = gpu.xp.ones((2, 2, 2))
+    with pytest.raises(
+        NotImplementedError, match="dot with more than two axes; the nearest operation it knows is matmul"
+    ):
+        gpu.xp.dot(cube, cube)
 
 
 def test_no_function_of_numpy_is_done_on_the_host_in_silence(gpu):

@@ -179,6 +179,8 @@ class DeviceArray:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> DeviceArray:
         """Take over where NumPy's own functions and arrays meet a device array."""
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        if "out" in options:  # NumPy hands it over as a tuple
+            [options["out"]] = options["out"]  # type: ignore[misc]
         return getattr(self._xp, name)(*inputs, **options)  # type: ignore[no-any-return]
 
     def __array_function__(self, function: Any, _: object, arguments: Any, options: Any) -> Any:  # noqa: ANN401

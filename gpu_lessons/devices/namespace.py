@@ -182,7 +182,11 @@ class Namespace:
         """Return the matrix product."""
         return operations.matmul(self._gpu, a, b)
 
-    dot = matmul
+    def dot(self, a: DeviceArray, b: DeviceArray, /) -> DeviceArray:
+        """Return the product of vectors and matrices; with more axes NumPy's ``dot`` is no matrix product."""
+        if max(getattr(a, "ndim", 0), getattr(b, "ndim", 0)) > 2:
+            raise UnknownOperationError("dot with more than two axes", ["matmul"])
+        return self.matmul(a, b)
 
     def astype(self, x: DeviceArray, dtype: Any, /, *, copy: bool = True) -> DeviceArray:  # noqa: ANN401
         """Return the numbers of ``x`` in another format: one kernel."""
