@@ -6,7 +6,7 @@ import operator
 
 from gpu_lessons.units import DTYPE_BYTES
 
-__all__ = ["require_choice", "require_count", "require_dtype"]
+__all__ = ["require_choice", "require_count", "require_dtype", "require_power_of_two"]
 
 
 def require_count(name: str, value: object, *, at_least: int = 1) -> int:
@@ -29,6 +29,23 @@ def require_count(name: str, value: object, *, at_least: int = 1) -> int:
     if count < at_least:
         raise ValueError(allowed)
     return count
+
+
+def require_power_of_two(name: str, value: object, exponents: range) -> int:
+    """Return the exponent of ``value``, a power of two with one of ``exponents``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is another number, or none.
+    """
+    count = require_count(name, value)
+    exponent = count.bit_length() - 1
+    if 2**exponent != count or exponent not in exponents:
+        raise ValueError(
+            f"{name} must be a power of two from {2 ** exponents[0]:,} to {2 ** exponents[-1]:,}, got {value}"
+        )
+    return exponent
 
 
 def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str:

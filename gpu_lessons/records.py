@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from gpu_lessons.units import format_time
+from gpu_lessons.units import format_counted, format_time
 
 __all__ = ["WIDE_SPREAD", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
 
@@ -93,7 +93,7 @@ class Measurement:
         return statistics.quantiles(self.samples_s, n=4, method="inclusive")
 
     def __str__(self) -> str:
-        threads = "" if self.threads is None else f", {self.threads} thread{'s' * (self.threads != 1)}"
+        threads = "" if self.threads is None else f", {format_counted(self.threads, 'thread')}"
         text = (
             f"{format_time(self.median_s)} ({format_time(self.low_s)} to {format_time(self.high_s)}, "
             f"{len(self.samples_s)} samples), {self.source} on {self.machine}{threads}"

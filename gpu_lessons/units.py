@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["DTYPE_BYTES", "format_bytes", "format_count", "format_factor", "format_rate", "format_time"]
+__all__ = [
+    "DTYPE_BYTES",
+    "format_bytes",
+    "format_count",
+    "format_counted",
+    "format_factor",
+    "format_rate",
+    "format_time",
+]
 
 #: Bytes of one element of each number format the course uses.
 DTYPE_BYTES = {"float16": 2, "float32": 4, "float64": 8}
@@ -61,6 +69,11 @@ def format_rate(rate_per_s: float, unit: str) -> str:
 def format_count(count: int) -> str:
     """Return a count as an axis label says it: 256, 2k, 16k (k is 1,024 here, as sizes are powers of two)."""
     return f"{count // 1024}k" if count >= 1024 and count % 1024 == 0 else f"{count:,}"
+
+
+def format_counted(count: int, noun: str) -> str:
+    """Return a count with its noun: ``format_counted(2, "thread") == "2 threads"``."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def format_factor(factor: float) -> str:

@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_lessons.charts.theme import count_label, four_digits, vega_time
-from gpu_lessons.units import DTYPE_BYTES, format_bytes, format_count, format_factor, format_rate, format_time
+from gpu_lessons.units import (
+    DTYPE_BYTES,
+    format_bytes,
+    format_count,
+    format_counted,
+    format_factor,
+    format_rate,
+    format_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +153,7 @@ def test_the_figure_writes_counts_as_python_does():
 def test_sizes_of_number_formats_are_numpys():
     np = pytest.importorskip("numpy")
     assert {name: np.dtype(name).itemsize for name in DTYPE_BYTES} == DTYPE_BYTES
+
+
+def test_a_count_and_its_noun_agree():
+    assert [format_counted(count, "core") for count in (0, 1, 2)] == ["0 cores", "1 core", "2 cores"]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from gpu_lessons.arguments import require_count
-from gpu_lessons.devices.memory import Shape, sizes_of
+from gpu_lessons.devices.memory import Shape, sizes_of, usage_text
 from gpu_lessons.hardware.arrays import cupy_namespace, pinned_array
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.pools import WatchedPool
-from gpu_lessons.units import format_bytes
 
 __all__ = ["CudaGpu", "CudaMemory"]
 
@@ -49,8 +48,7 @@ class CudaMemory:
         return self._watched.peak_bytes
 
     def __str__(self) -> str:
-        used, peak, capacity = map(format_bytes, (self.used_bytes, self.peak_bytes, self.capacity_bytes))
-        return f"{used} in use of {capacity}, {peak} at the peak"
+        return usage_text(self.used_bytes, self.peak_bytes, self.capacity_bytes)
 
 
 class CudaGpu:

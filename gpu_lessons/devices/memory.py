@@ -10,7 +10,16 @@ import numpy as np
 from gpu_lessons.arguments import require_count
 from gpu_lessons.units import format_bytes
 
-__all__ = ["Allocation", "MemoryPool", "OutOfMemoryError", "Shape", "empty_pinned", "is_pinned", "sizes_of"]
+__all__ = [
+    "Allocation",
+    "MemoryPool",
+    "OutOfMemoryError",
+    "Shape",
+    "empty_pinned",
+    "is_pinned",
+    "sizes_of",
+    "usage_text",
+]
 
 Shape = int | tuple[int, ...]
 
@@ -62,8 +71,13 @@ class MemoryPool:
         return Allocation(self, size_bytes, taken_bytes)
 
     def __str__(self) -> str:
-        used, peak, capacity = map(format_bytes, (self.used_bytes, self.peak_bytes, self.capacity_bytes))
-        return f"{used} in use of {capacity}, {peak} at the peak"
+        return usage_text(self.used_bytes, self.peak_bytes, self.capacity_bytes)
+
+
+def usage_text(used_bytes: int, peak_bytes: int, capacity_bytes: int) -> str:
+    """Return what a device's memory holds as text, the same for a simulated and a real one."""
+    used, peak, capacity = map(format_bytes, (used_bytes, peak_bytes, capacity_bytes))
+    return f"{used} in use of {capacity}, {peak} at the peak"
 
 
 class Allocation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_power_of_two
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.explorers.bundle import explorer_bundle
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
@@ -92,16 +92,6 @@ def explore_batch_and_width(
     )
     return BatchAndWidth(
         question,
-        _power_of_two("batch_size", batch_size, BATCHES_LOG2),
-        _power_of_two("width", width, WIDTHS_LOG2),
+        require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
+        require_power_of_two("width", width, WIDTHS_LOG2),
     )
-
-
-def _power_of_two(name: str, value: int, exponents: range) -> int:
-    count = require_count(name, value)
-    exponent = count.bit_length() - 1
-    if 2**exponent != count or exponent not in exponents:
-        raise ValueError(
-            f"{name} must be a power of two from {2 ** exponents[0]:,} to {2 ** exponents[-1]:,}, got {value}"
-        )
-    return exponent

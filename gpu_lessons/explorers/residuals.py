@@ -7,6 +7,7 @@ from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
 from gpu_lessons.model.accuracy import residuals
 from gpu_lessons.recorded import RecordingError, load_recording
+from gpu_lessons.units import format_counted
 
 __all__ = ["plot_residuals"]
 
@@ -39,12 +40,8 @@ def plot_residuals(recording: str, kind: str | None = None, *, threads: int | No
         for each in held_out
         if each.roofline_s is not None
     ]
-    on = "" if kind == "gpu" else f", {_threads(threads or found.provenance.usable_cores)}"
+    on = "" if kind == "gpu" else f", {format_counted(threads or found.provenance.usable_cores, 'thread')}"
     return residuals_figure(rows, machine=machine.name, kind=kind, source=f"recorded {found.provenance.date}{on}")
-
-
-def _threads(count: int) -> str:
-    return f"{count} thread{'s' * (count != 1)}"
 
 
 def _said(workload: object) -> str:

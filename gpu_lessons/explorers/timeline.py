@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_count, require_power_of_two
 from gpu_lessons.charts.call_record import CLOCKS
 from gpu_lessons.charts.timeline import timeline_chart
 from gpu_lessons.explorers.bundle import explorer_bundle
@@ -70,8 +70,5 @@ def explore_timeline(
         raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
     if require_count("width", width) not in WIDTHS:
         raise ValueError(f"width must be one of {', '.join(f'{each:,}' for each in WIDTHS)}, got {width}")
-    exponent = require_count("batch_size", batch_size).bit_length() - 1
-    if 2**exponent != batch_size or exponent not in BATCHES_LOG2:
-        largest = 2 ** BATCHES_LOG2[-1]
-        raise ValueError(f"batch_size must be a power of two from 1 to {largest:,}, got {batch_size}")
+    exponent = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
     return Timeline(gpu, width, exponent, CLOCKS.index(require_choice("clock", clock, CLOCKS)))

@@ -13,7 +13,7 @@ from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.graphics import CudaSoftware, cuda_software, link_now, this_gpu
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.processor import available_memory_bytes, this_cpu, usable_cores
-from gpu_lessons.units import format_bytes, format_rate
+from gpu_lessons.units import format_bytes, format_counted, format_rate
 
 __all__ = ["ThisMachine", "this_machine"]
 
@@ -152,9 +152,7 @@ def _gpu_line(gpu: Machine, link_now: str | None) -> str:
 
 
 def _counted(count: int | None, noun: str) -> str:
-    if count is None:
-        return f"{noun}s unknown"
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{noun}s unknown" if count is None else format_counted(count, noun)
 
 
 def _size(size_bytes: int | None) -> str:

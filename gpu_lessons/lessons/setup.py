@@ -5,6 +5,7 @@ from __future__ import annotations
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.units import format_counted
 
 __all__ = ["say_devices"]
 
@@ -18,6 +19,6 @@ def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
         The card of the catalogue whose times the lesson predicts, or the GPU it runs on.
     """
     here = this_machine()
-    cores = f"{here.usable_cores} core{'s' * (here.usable_cores != 1)}"
+    cores = format_counted(here.usable_cores, "core")
     named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)
     print(f"CPU: this machine, {here.cpu.name}, {cores}. GPU: {named}; {here.gpu_status}.")

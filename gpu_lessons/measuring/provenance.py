@@ -13,6 +13,7 @@ from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.detect import ThisMachine
 from gpu_lessons.recorded import recordings_folder
 from gpu_lessons.records import Provenance
+from gpu_lessons.units import format_counted
 
 __all__ = ["provenance_of_today", "usual_path"]
 
@@ -36,7 +37,7 @@ def usual_path(here: ThisMachine) -> Path:
 
     In a clone of the repository that is the folder of the recordings that ship, elsewhere the current folder.
     """
-    name = f"{here.cpu.name} {here.usable_cores} core{'s' * (here.usable_cores != 1)}"
+    name = f"{here.cpu.name} {format_counted(here.usable_cores, 'core')}"
     words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
     file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
     if (course_root() / "pyproject.toml").is_file():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from gpu_lessons.records import Measurement
+from gpu_lessons.units import format_counted
 from gpu_lessons.work import (
     Conv2dForward,
     Copy,
@@ -48,7 +49,7 @@ class Point:
         return isinstance(self.workload, DenseTrainStep)
 
     def __str__(self) -> str:
-        threads = "GPU" if self.threads is None else f"{self.threads} thread{'s' * (self.threads != 1)}"
+        threads = "GPU" if self.threads is None else format_counted(self.threads, "thread")
         return f"{self.workload.label}, {threads}"
 
 

@@ -14,6 +14,7 @@ from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
 from gpu_lessons.records import Measurement
+from gpu_lessons.units import format_counted
 from gpu_lessons.work import Copy
 
 __all__ = ["LEAST_ROWS", "calibrate_from", "fit_to", "halves", "of_threads"]
@@ -111,7 +112,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 def _basis(example: Measurement, ratios: list[float]) -> str:
     threads = example.threads
-    on = "" if threads is None else f", {threads} thread{'s' * (threads != 1)}"
+    on = "" if threads is None else f", {format_counted(threads, 'thread')}"
     when = "measured here" if example.recorded_on is None else f"recorded {example.recorded_on}"
     factors = [max(ratio, 1 / ratio) - 1 for ratio in ratios]
     basis = (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from gpu_lessons.arguments import require_count
+from gpu_lessons.nn.initialization import he_weights
 from gpu_lessons.nn.shapes import Array, Namespace, require_like, require_shape
 
 __all__ = ["Conv2d", "output_size"]
@@ -79,12 +79,7 @@ class Conv2d:
         height, width = _require_kernel(kernel)
         self.stride = require_count("stride", stride)
         self.padding = require_count("padding", padding, at_least=0)
-        if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-        rng = np.random.default_rng(require_count("seed", seed, at_least=0))
-        weight = rng.standard_normal((c_out, c_in, height, width), dtype=dtype)  # type: ignore[call-overload]
-        weight *= math.sqrt(2.0 / (c_in * height * width))  # He initialization, as in Dense
-        self.weight: Array = xp.asarray(weight)
+        self.weight: Array = xp.asarray(he_weights((c_out, c_in, height, width), c_in * height * width, dtype, seed))
         self.bias: Array = xp.asarray(np.zeros(c_out, dtype=dtype))
         self.dweight: Array = None
         self.dbias: Array = None

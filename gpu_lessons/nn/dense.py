@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from gpu_lessons.arguments import require_count
+from gpu_lessons.nn.initialization import he_weights
 from gpu_lessons.nn.shapes import Array, Namespace, require_like, require_shape
 
 __all__ = ["Dense"]
@@ -57,13 +57,7 @@ class Dense:
     def __init__(self, n_in: int, n_out: int, *, xp: Namespace = np, dtype: str = "float32", seed: int = 0) -> None:
         n_in = require_count("n_in", n_in)
         n_out = require_count("n_out", n_out)
-        if not isinstance(dtype, str) or dtype not in ("float32", "float64"):
-            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-        rng = np.random.default_rng(require_count("seed", seed, at_least=0))
-        weight = rng.standard_normal((n_in, n_out), dtype=dtype)  # type: ignore[call-overload]
-        # He initialization: a ReLU drops half of its input, the 2 gives it back, so depth keeps the scale.
-        weight *= math.sqrt(2.0 / n_in)
-        self.weight: Array = xp.asarray(weight)
+        self.weight: Array = xp.asarray(he_weights((n_in, n_out), n_in, dtype, seed))
         self.bias: Array = xp.asarray(np.zeros(n_out, dtype=dtype))
         self.dweight: Array = None
         self.dbias: Array = None
