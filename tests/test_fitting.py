@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gpu_lessons.hardware.detect import this_machine
@@ -35,7 +35,7 @@ TRUE = CpuCalibration(
     cached_pack_bandwidth_bytes_per_s=16e9,
     stream_bandwidth_bytes_per_s=14e9,
     cached_stream_bandwidth_bytes_per_s=40e9,
-    cache_bytes=10 * MEBI,
+    cache_bytes=10.0 * MEBI,
     threads=2,
     error=0.0,
     basis="made up",
@@ -103,7 +103,9 @@ factor = st.floats(0.5, 2.0)
 
 
 @settings(max_examples=8, deadline=None)
-@given(st.tuples(*[factor] * 8), st.sampled_from([1, 2]))
+@given(st.tuples(*[factor] * 6), st.sampled_from([1, 2]))
+# A cache of 5 MiB, and a fit that stopped at 8, where one of the matrices fills it.
+@example((1.0, 1.0, 1.0, 0.5, 1.75, 0.5), 1)
 def test_predictions_of_work_never_seen_are_right_for_any_machine(factors, threads):
     rates = MappingProxyType({name: rate * factors[0] for name, rate in TRUE.flops_per_s.items()})
     true = replace(
@@ -126,7 +128,7 @@ def test_predictions_of_work_never_seen_are_right_for_any_machine(factors, threa
     ]
     for each in others:
         expected_s = predict(each, CPU, calibration=true).seconds
-        assert predict(each, CPU, calibration=found).seconds == pytest.approx(expected_s, rel=0.15)
+        assert predict(each, CPU, calibration=found).seconds == pytest.approx(expected_s, rel=0.08)
 
 
 def test_the_numbers_of_a_gpu_are_found_again_from_calls_queued_in_a_row():

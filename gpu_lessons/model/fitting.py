@@ -61,6 +61,8 @@ _PULL = 0.05
 _SMALL_ERROR = 0.01
 _LARGEST_STEP = 0.7
 _MOST_ROUNDS = 40
+# Times bend where an operand fills the cache, and no step downhill crosses a bend; these factors of its size do.
+_LEAPS = tuple(2 ** (sign * eighths / 8) for eighths in range(1, 17) for sign in (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
 
     What is least is the sum of |log(predicted / measured)|, which a few wild rows cannot move far. Each round
     makes it linear in the logarithms of the numbers, weights every row by one over its error (so squares act like
-    absolute values) and steps to the solution, halving the step until it is better.
+    absolute values) and steps to the solution, halving the step until it is better. Where no step is, it tries
+    other sizes of the cache.
 
     Parameters
     ----------
@@ -121,20 +124,25 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
     logs = _ordered(names, begin)
     errors = errors_at(logs)
     best = badness(errors, logs)
+    each = np.eye(len(logs))
+    leaps = [np.log(leap) * each[i] for leap in _LEAPS for i, (field, _) in enumerate(names) if field == "cache_bytes"]
     for _ in range(_MOST_ROUNDS):
-        slopes = np.stack([errors_at(logs + nudge) - errors for nudge in 1e-4 * np.eye(len(logs))], axis=1) / 1e-4
+        slopes = np.stack([errors_at(logs + nudge) - errors for nudge in 1e-4 * each], axis=1) / 1e-4
         weights = 1 / np.maximum(np.abs(errors), _SMALL_ERROR)
-        curvature = slopes.T @ (slopes * weights[:, None]) + 2 * _PULL * np.eye(len(logs))
+        curvature = slopes.T @ (slopes * weights[:, None]) + 2 * _PULL * each
         downhill = np.linalg.solve(curvature, -slopes.T @ (weights * errors) - 2 * _PULL * (logs - begin))
         step = np.clip(downhill, -_LARGEST_STEP, _LARGEST_STEP)
         before = best
-        for halvings in range(10):
-            tried = _ordered(names, logs + step / 2**halvings)
-            tried_errors = errors_at(tried)
-            if badness(tried_errors, tried) < best:
-                logs, errors, best = tried, tried_errors, badness(tried_errors, tried)
+        for moves in [step / 2**halvings for halvings in range(10)], leaps:
+            for move in moves:
+                tried = _ordered(names, logs + move)
+                tried_errors = errors_at(tried)
+                if badness(tried_errors, tried) < best:
+                    logs, errors, best = tried, tried_errors, badness(tried_errors, tried)
+                    break
+            if before - best >= 1e-4 * before:
                 break
-        if before - best < 1e-4 * before:
+        else:
             break
     return device_at(logs)
 
