@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_count, require_seconds, shown
 from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.records import Measurement
+from gpu_lessons.units import format_bytes
 from gpu_lessons.work import Workload
 
 __all__ = ["measure", "sample_times"]
@@ -58,12 +59,9 @@ def measure(
         If ``device`` is ``"cuda"`` and there is no usable CUDA device; the sentence says why.
     """
     if not isinstance(workload, Workload):
-        raise TypeError(f"workload must be a workload such as DenseForward, got {workload!r}")
+        raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
     require_choice("device", device, ("cpu", "cuda"))
-    if isinstance(budget_s, bool) or not isinstance(budget_s, (int, float)):
-        raise TypeError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
-    if not (math.isfinite(budget_s) and budget_s > 0):
-        raise ValueError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
+    budget_s = require_seconds("budget_s", budget_s)
     if device == "cuda":
         return _measure_cuda(workload, budget_s)
     return _measure_cpu(workload, budget_s, threads)
@@ -129,7 +127,7 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
     threads = threads or here.usable_cores
     if workload.memory_bytes > here.available_memory_bytes:
         raise MemoryError(
-            f"{workload} needs {workload.memory_bytes / 1e9:.1f} GB and {here.available_memory_bytes / 1e9:.1f} GB "
+            f"{workload} needs {format_bytes(workload.memory_bytes)} and {format_bytes(here.available_memory_bytes)} "
             "are free here; choose a smaller batch or width"
         )
     with threadpool_limits(threads):
