@@ -48,7 +48,7 @@ def test_what_is_no_number_is_no_time(value):
 
 def test_a_lower_bound_of_a_time_is_allowed_itself():
     assert require_seconds("budget_s", 2, at_least=2) == 2.0
-    with pytest.raises(ValueError, match="of at least 2, got 1.9"):
+    with pytest.raises(ValueError, match=r"of at least 2, got 1\.9"):
         require_seconds("budget_s", 1.9, at_least=2)
 
 
