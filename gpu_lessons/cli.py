@@ -43,7 +43,7 @@ _CONTRIBUTE = """\
 To contribute a recording to the course:
   1. On a machine that does nothing else, run `gpu-lessons record` in a clone of the repository.
   2. Look into the file it names, in data/recordings: it holds no names of people, hosts or folders.
-  3. Run `pytest tests/test_data.py`, which checks it, and `make accuracy`, which scores the model on it.
+  3. Run `make unit ARGS=tests/test_data.py`, which checks it, and `make accuracy`, which scores the model on it.
   4. Commit that file and docs/accuracy.md, and open a pull request with them."""
 
 
