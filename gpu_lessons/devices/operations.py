@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +35,8 @@ Host = np.ndarray[Any, Any]
 
 # Type codes of the number formats that CuPy's arrays can have.
 _FORMATS = "?bhilqBHILQefdFD"
+# A GPU warns of nothing: neither of a division by zero nor of an overflow.
+_no_warnings = partial(np.errstate, all="ignore")
 
 
 def operand(gpu: SimulatedGpu, value: object) -> Any:  # noqa: ANN401 - NumPy's array, or a scalar
@@ -83,9 +87,9 @@ def elementwise(
     numbers = [operand(gpu, value) for value in values]
     shape = _broadcast_shape(numbers)
     if out is None:
-        dtypes = [each.dtype if isinstance(each, np.ndarray | np.generic) else type(each) for each in numbers]
+        dtypes = [_format_of(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
-    with np.errstate(all="ignore"):  # a GPU raises no warning when it divides by zero
+    with _no_warnings():
         ufunc(*numbers, out=operand(gpu, out))
     _launch(gpu, name, values, out)
     return out
@@ -97,14 +101,16 @@ def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *value
     # Of one number each it tells the format, so that an array with no room is refused before it is made.
     single = (np.ones((1,) * np.ndim(x), x.dtype) if isinstance(x, np.ndarray) else x for x in numbers)
     out = new_array(gpu, _broadcast_shape(numbers), np.asarray(function(*single)).dtype)
-    out._numbers[...] = function(*numbers)
+    with _no_warnings():
+        out._numbers[...] = function(*numbers)
     _launch(gpu, name, values, out)
     return out
 
 
 def assign(gpu: SimulatedGpu, name: str, target: DeviceArray, value: object) -> None:
     """Write ``value``, broadcast and converted, into ``target``: one kernel."""
-    np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
+    with _no_warnings():
+        np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
     _launch(gpu, name, (value,), target)
 
 
@@ -113,7 +119,8 @@ def reduction(
 ) -> DeviceArray:
     """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
     _refuse(name, {option: value for option, value in options.items() if option not in ("axis", "dtype", "keepdims")})
-    with np.errstate(all="ignore"):
+    with _no_warnings(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of the mean of no numbers
         numbers = np.asarray(function(operand(gpu, x), **options))
     out = DeviceArray(gpu, numbers, _allocated(gpu, numbers.nbytes))
     _launch(gpu, name, (x,), out, flops=x.size)
@@ -143,8 +150,13 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
     m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     out = new_array(gpu, (*batch, m, n), np.result_type(x, w))
-    np.matmul(rows, columns, out=out._numbers)
-    gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, _counted_as(gpu, out.dtype)))
+    with _no_warnings():
+        np.matmul(rows, columns, out=out._numbers)
+    counted = _counted_as(gpu, out.dtype)
+    if out.size and k:
+        gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, counted))
+    else:  # sums of nothing are zeros
+        gpu.launch(Kernel("zeros", 0, 0, out.nbytes, counted))
     kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
     return out if out.shape == kept else out.reshape(kept)
 
@@ -175,9 +187,16 @@ def creation(
 ) -> DeviceArray:
     """Return an array that a kernel fills on the device, such as zeros: nothing crosses the bus."""
     out = new_array(gpu, shape, dtype)
-    out._numbers = make()
+    with _no_warnings():
+        out._numbers = make()
     _launch(gpu, name, (), out)
     return out
+
+
+def _format_of(value: object) -> Any:  # noqa: ANN401 - a dtype, or the type of a Python number, which adapts itself
+    if isinstance(value, bool):
+        return np.dtype(bool)
+    return value.dtype if isinstance(value, np.ndarray | np.generic) else type(value)
 
 
 def _allocated(gpu: SimulatedGpu, size_bytes: int) -> Allocation:
