@@ -43,15 +43,18 @@ def examine() -> tuple[str, bool]:
     blocks = [*_machine_block(), "\n".join(_line(each) for each in [*found, _cupy()])]
     advice = [f"{each.name}: {each.problem}." for each in found if each.problem]
     broken = bool(advice)
+    command = "gpu-lessons"
     try:
         from gpu_lessons.hardware.course import course_root
 
         blocks.append(f"Course files: {course_root() / 'notebooks'}")
+        if not (course_root() / "pyproject.toml").is_file():  # in a wheel, of which nobody edits the files
+            command = "gpu-lessons lab DIR, which puts a copy of it into DIR"
     except FileNotFoundError as error:
         advice.append(f"{error}.")
         broken = True
     advice += _gpu_advice()
-    advice.append("The course cannot start yet." if broken else "The course can start: gpu-lessons")
+    advice.append("The course cannot start yet." if broken else f"The course can start: {command}")
     return "\n\n".join([*blocks, "\n".join(advice)]), not broken
 
 

@@ -203,6 +203,14 @@ def test_doctor_finds_what_the_tests_run_with_and_ends_well_without_a_gpu(capsys
     assert report.endswith("The course can start: gpu-lessons\n")
 
 
+def test_doctor_names_the_command_that_opens_the_course_of_a_wheel(capsys, monkeypatch, course):
+    monkeypatch.setattr("gpu_lessons.hardware.course.course_root", lambda: course)
+    assert cli.main(["doctor"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "The course can start: gpu-lessons lab DIR, which puts a copy of it into DIR\n"
+    )
+
+
 def test_doctor_fails_where_jupyterlab_is_missing(capsys, monkeypatch):
     monkeypatch.setitem(doctor._REQUIRED, "no-such-package", "no_such_package")
     assert cli.main(["doctor"]) == 1
