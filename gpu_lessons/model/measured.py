@@ -13,6 +13,18 @@ from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
+from gpu_lessons.model.typical import (
+    CACHED_STREAM_BYTES_PER_S,
+    COPY_LATENCY_S,
+    L2_OVER_MEMORY,
+    NUMPY_CALL_S,
+    PAGEABLE_SHARE,
+    PYTHON_STEP_S,
+    QUEUED_LAUNCH_S,
+    ROW_START_S,
+    SCALAR_OPS_PER_S,
+    STREAM_BYTES_PER_S,
+)
 from gpu_lessons.records import Measurement
 from gpu_lessons.units import format_counted
 from gpu_lessons.work import Copy
@@ -25,15 +37,11 @@ _BAND = 0.8
 _BUSY = 0.6
 LEAST_ROWS = 8
 
-# Where a fit begins, seconds and bytes a second: one core of a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS.
-_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
-_SCALAR_OPS_PER_S, _ROW_START_S = 2.7e9, 12e-9
-_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 10e9, 80e9
+# Where the fit of a CPU begins, bytes a second: one core of a 2-core AMD EPYC (Zen 4), memory and cache.
+_READ, _CACHED_READ, _PACK, _CACHED_PACK = 28e9, 75e9, 10e9, 24e9
 _CACHE_BYTES = 16 * 2**20
 # What others share of the last level is theirs.
 _CACHE_SHARE = 0.5
-# A GPU: a library call queued behind others, the L2 over memory, copies as on a V100 with PCIe 3.
-_LAUNCH_S, _L2_OVER_MEMORY, _PAGEABLE_SHARE, _COPY_LATENCY_S = 6e-6, 4.0, 0.3, 30e-6
 
 
 def calibrate_from(
@@ -124,18 +132,18 @@ def _basis(example: Measurement, ratios: list[float]) -> str:
 
 def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibration:
     return CpuCalibration(
-        launch_overhead_s=_CALL_S,
-        python_step_s=_PYTHON_STEP_S,
+        launch_overhead_s=NUMPY_CALL_S,
+        python_step_s=PYTHON_STEP_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
-        scalar_ops_per_s=_SCALAR_OPS_PER_S,
-        row_start_s=_ROW_START_S,
+        scalar_ops_per_s=SCALAR_OPS_PER_S,
+        row_start_s=ROW_START_S,
         one_thread_share=1 / threads,
         read_bandwidth_bytes_per_s=_READ,
         cached_read_bandwidth_bytes_per_s=_CACHED_READ,
         pack_bandwidth_bytes_per_s=_PACK,
         cached_pack_bandwidth_bytes_per_s=_CACHED_PACK,
-        stream_bandwidth_bytes_per_s=_STREAM,
-        cached_stream_bandwidth_bytes_per_s=_CACHED_STREAM,
+        stream_bandwidth_bytes_per_s=STREAM_BYTES_PER_S,
+        cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
         cache_bytes=(machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE,
         threads=threads,
         error=0.0,
@@ -150,15 +158,15 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
     memory = best_bandwidth(rows, cache_bytes)
     links = [row.workload.n_bytes / row.time_s for row in rows if isinstance(row.workload, Copy)]
     return GpuCalibration(
-        launch_overhead_s=_LAUNCH_S,
+        launch_overhead_s=QUEUED_LAUNCH_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
         memory_bandwidth_bytes_per_s=memory,
-        cache_bandwidth_bytes_per_s=memory * _L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=memory * L2_OVER_MEMORY,
         cache_bytes=cache_bytes,
         sm_count=machine.sm_count,
         link_bandwidth_bytes_per_s=max(links, default=machine.link_bandwidth_bytes_per_s),
-        pageable_share=_PAGEABLE_SHARE,
-        copy_latency_s=_COPY_LATENCY_S,
+        pageable_share=PAGEABLE_SHARE,
+        copy_latency_s=COPY_LATENCY_S,
         error=0.0,
         basis="",
     )
