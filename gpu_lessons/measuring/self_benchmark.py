@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from gpu_lessons.arguments import require_count
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.measuring.timing import measure
+from gpu_lessons.measuring.timing import ONE_AT_A_TIME, measure
 from gpu_lessons.model import CpuCalibration, calibrate_from
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import DenseForward, DependentChain, Elementwise, Workload
 
-__all__ = ["CpuBenchmark", "measure_this_cpu"]
+__all__ = ["CpuBenchmark", "measure_this_cpu", "this_cpu_if_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ def measure_this_cpu(
         raise ValueError(f"budget_s must be a number of seconds of at least 2, got {budget_s!r}")
     here = this_machine()
     threads = here.usable_cores if threads is None else require_count("threads", threads)
-    if again or threads not in _done:
-        _done[threads] = _benchmark(here.cpu, budget_s, threads, on_progress)
-    return _done[threads]
+    with ONE_AT_A_TIME:
+        if again or threads not in _done:
+            _done[threads] = _benchmark(here.cpu, budget_s, threads, on_progress)
+        return _done[threads]
 
 
 def this_cpu_if_measured() -> CpuBenchmark | None:

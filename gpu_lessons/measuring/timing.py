@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count
@@ -14,7 +15,11 @@ from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
-__all__ = ["measure", "sample_times"]
+__all__ = ["ONE_AT_A_TIME", "measure", "sample_times"]
+
+#: JupyterLab runs the callbacks of widgets on another thread than the cells. Two measurements at once would share the
+#: cores, and each would put back the other's number of BLAS threads.
+ONE_AT_A_TIME = RLock()
 
 #: Samples and warm-ups in seconds a call, and the calls of one sample.
 Timed = tuple[tuple[float, ...], tuple[float, ...], int]
@@ -28,7 +33,7 @@ _WARMUP_CALLS = 2
 def measure(
     workload: Workload, device: str = "cpu", budget_s: float = 0.5, *, threads: int | None = None
 ) -> Measurement:
-    """Time one call of ``workload`` on this machine.
+    """Time one call of ``workload`` on this machine, once a measurement on another thread has ended.
 
     Parameters
     ----------
@@ -64,9 +69,8 @@ def measure(
         raise TypeError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
     if not (math.isfinite(budget_s) and budget_s > 0):
         raise ValueError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
-    if device == "cuda":
-        return _measure_cuda(workload, budget_s)
-    return _measure_cpu(workload, budget_s, threads)
+    with ONE_AT_A_TIME:
+        return _measure_cuda(workload, budget_s) if device == "cuda" else _measure_cpu(workload, budget_s, threads)
 
 
 def sample_times(
