@@ -86,6 +86,15 @@ def test_dividing_by_zero_warns_nobody(gpu):
     assert np.isneginf(host(gpu.xp.log(zero))).all()
 
 
+def test_numbers_too_large_for_their_format_warn_nobody(gpu):
+    large = gpu.xp.full((2, 2), 1e300)
+    assert np.isinf(host(large @ large)).all()
+    assert np.isinf(host(large.astype("float32"))).all()
+    single = gpu.xp.ones((2,), dtype="float32")
+    single[0] = large[0, 0]
+    np.testing.assert_array_equal(host(single), [np.inf, 1.0])
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "argmax", "argmin"])
 @pytest.mark.parametrize("axis", [None, 0, 1])
 def test_reductions_agree_with_numpy(gpu, name, axis):

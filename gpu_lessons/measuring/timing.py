@@ -12,6 +12,7 @@ from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
+from gpu_lessons.measuring.refusal import too_big
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
@@ -132,10 +133,7 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
             raise ValueError(f"threads must be at most {here.usable_cores}, the cores usable here, got {threads}")
     threads = threads or here.usable_cores
     if workload.memory_bytes > here.available_memory_bytes:
-        raise MemoryError(
-            f"{workload} needs {workload.memory_bytes / 1e9:.1f} GB and {here.available_memory_bytes / 1e9:.1f} GB "
-            "are free here; choose a smaller batch or width"
-        )
+        raise too_big(workload, here.available_memory_bytes, "here")
     with threadpool_limits(threads):
         samples_s, warmup_s, calls = sample_times(workload.make(np), budget_s)
     return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
@@ -151,7 +149,8 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
         calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))
         return _samples(seconds_of, calls, budget_s), warmup_s, calls
 
-    return _measured(workload, gpu, within_memory(workload, gpu, xp, run))
+    samples_s, warmup_s, calls = within_memory(workload, gpu, xp, run)
+    return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
 
 
 def _cuda_here() -> tuple[Any, str]:
@@ -162,8 +161,3 @@ def _cuda_here() -> tuple[Any, str]:
         why = here.gpu_status if usable else why
         raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
     return cupy_namespace(), here.gpu.name
-
-
-def _measured(workload: Workload, gpu: str, timed: Timed) -> Measurement:
-    samples_s, warmup_s, calls = timed
-    return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
