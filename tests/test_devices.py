@@ -290,6 +290,14 @@ def test_copies_give_back_the_same_numbers(gpu):
     np.testing.assert_array_equal(gpu.to_host(x), A)
 
 
+def test_an_array_on_the_device_is_not_copied_there_again(gpu):
+    x = gpu.xp.asarray(A)
+    before = gpu.memory.used_bytes
+    again = gpu.to_device(x)
+    assert gpu.memory.used_bytes == before
+    np.testing.assert_array_equal(host(again), A)
+
+
 def test_a_launch_returns_before_its_kernel_ends(gpu):
     xp = gpu.xp
     x = xp.ones((4096, 4096), dtype="float32")

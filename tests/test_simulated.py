@@ -432,6 +432,10 @@ def test_a_copy_into_another_shape_or_format_is_refused(gpu):
         x.get(out=np.empty((3, 2), dtype="float32"))
     with pytest.raises(TypeError, match="a copy needs the same dtype on both sides"):
         x.set(np.ones((2, 3)))
+    with pytest.raises(TypeError, match=r"^a copy needs a NumPy array on the host, got \[1, 2\]$"):
+        x.set([1, 2])
+    with pytest.raises(TypeError, match=r"^a copy needs a NumPy array on the host, got <simulated NVIDIA T4>$"):
+        x.get(out=gpu.device)
 
 
 def test_a_scalar_is_no_operand_of_a_matrix_product(gpu):
