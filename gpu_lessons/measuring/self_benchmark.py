@@ -87,7 +87,8 @@ def _square(batch_size: int, width: int, dtype: str = "float32") -> DenseForward
     return DenseForward(batch_size=batch_size, n_in=width, n_out=width, dtype=dtype)
 
 
-# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, streaming, or NumPy's loops.
+# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, streaming, or NumPy's loops. A
+# matrix of 8 MiB tells of caches of 4 to 8 MiB, as twice the size evicts itself; so the sizes double up to 64 MiB.
 _FITTED: dict[str, Workload] = {
     "one call into NumPy": Elementwise(64),
     "one product": _square(1, 8),
@@ -95,6 +96,9 @@ _FITTED: dict[str, Workload] = {
     "arithmetic, float64": _square(512, 1024, "float64"),
     "a product for one thread": _square(32, 128),
     "reading from memory": _square(1, 4096),
+    "reading 32 MiB": DenseForward(batch_size=1, n_in=4096, n_out=2048),
+    "reading 16 MiB": DenseForward(batch_size=1, n_in=4096, n_out=1024),
+    "reading 8 MiB": DenseForward(batch_size=1, n_in=2048, n_out=1024),
     "reading from cache": _square(1, 1024),
     "packing from memory": _square(16, 4096),
     "packing from cache": _square(8, 512),
