@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import sys
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from types import MappingProxyType
 import pytest
 
 from gpu_lessons.charts.bundle import VEGA_LITE
-from gpu_lessons.explorers import explore_batch_and_width
+from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_timeline
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS
 from gpu_lessons.explorers.live import MEASURE_BUDGET_S
 from gpu_lessons.hardware.detect import this_machine
@@ -99,17 +100,25 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
     assert "\n" not in str(raised.value)
 
 
-def test_the_static_display_needs_no_widgets(monkeypatch):
+every_explorer = pytest.mark.parametrize(
+    "explore", [explore_batch_and_width, explore_inside_the_gpu, explore_timeline], ids=lambda explore: explore.__name__
+)
+
+
+@every_explorer
+def test_the_static_display_needs_no_widgets(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    explorer = explore_batch_and_width(batch_size=64, width=512)
+    explorer = explore(width=512)
     data, _ = explorer._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
     assert data["text/plain"] == explorer.sentence()
+    assert re.search(r"\b512\b", explorer.sentence())
 
 
-def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch):
+@every_explorer
+def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explore_batch_and_width(batch_size=64, width=512)._repr_mimebundle_()
+    data, _ = explore(width=512)._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
     assert "bind" in data[VEGA_LITE]["params"][0]
     assert data[WIDGET]["model_id"]

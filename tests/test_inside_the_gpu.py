@@ -11,7 +11,6 @@ import ipywidgets as widgets
 import pytest
 import vl_convert
 
-from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
 from gpu_lessons.charts.tile_grid import Card, Deal, TileGrid, TilePoint
 from gpu_lessons.explorers import explore_inside_the_gpu
@@ -23,7 +22,6 @@ from gpu_lessons.model import calibrate, predict
 from gpu_lessons.units import format_time
 from gpu_lessons.work import DenseForward
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 GPUS = [each.slug for each in machines() if each.kind == "gpu"]
 CORNERS = list(itertools.product((0, len(CARDS) - 1), (NEURONS[0], NEURONS[-1])))
 DARK, LIGHT, LIGHTER = "#0f766e", "#a7d8d2", "#d3ece9"
@@ -303,21 +301,6 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, said):
         explore_inside_the_gpu(**choices)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
-
-
-def test_the_static_display_needs_no_widgets(monkeypatch, explorer):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    data, _ = explorer._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
-    assert data["text/plain"] == explorer.sentence()
-
-
-def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch, explorer):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explorer._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
-    assert "bind" in data[VEGA_LITE]["params"][0]
-    assert data[WIDGET]["model_id"]
 
 
 @pytest.fixture
