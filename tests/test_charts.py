@@ -281,6 +281,13 @@ def test_two_builds_give_the_same_chart():
     assert first == second
 
 
+def test_building_a_chart_neither_changes_nor_minds_how_altair_keeps_data(monkeypatch, grid, spec):
+    """A widget's callback builds one on its own thread, while a cell of the learner's may draw."""
+    with alt.data_transformers.enable(consolidate_datasets=False):
+        monkeypatch.setattr(type(alt.data_transformers), "enable", lambda *_, **__: pytest.fail("it was changed"))
+        assert chart_of(grid).to_dict() == spec
+
+
 def test_the_static_chart_has_its_own_sliders_over_the_whole_grid(spec):
     sliders = {parameter["name"]: parameter["bind"] for parameter in spec["params"]}
     for name, exponents in (("batch_log2", BATCHES_LOG2), ("width_log2", WIDTHS_LOG2)):

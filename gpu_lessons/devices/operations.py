@@ -34,6 +34,8 @@ Host = np.ndarray[Any, Any]
 
 # Arrays up to this size are made without asking how much memory this machine has left.
 _SMALL_BYTES = 2**26
+# A GPU raises no warning when it divides by zero, or when a number is too large for its format.
+_without_warnings = np.errstate(all="ignore")
 
 
 def operand(gpu: SimulatedGpu, value: object) -> Any:  # noqa: ANN401 - NumPy's array, or a scalar
@@ -74,6 +76,7 @@ def new_array(gpu: SimulatedGpu, shape: tuple[int, ...], dtype: np.dtype[Any]) -
     return DeviceArray(gpu, np.empty(shape, dtype), memory)
 
 
+@_without_warnings
 def elementwise(
     gpu: SimulatedGpu, name: str, ufunc: np.ufunc, *values: object, out: DeviceArray | None = None
 ) -> DeviceArray:
@@ -83,12 +86,12 @@ def elementwise(
     if out is None:
         dtypes = [each.dtype if isinstance(each, np.ndarray | np.generic) else type(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
-    with np.errstate(all="ignore"):  # a GPU raises no warning when it divides by zero
-        ufunc(*numbers, out=operand(gpu, out))
+    ufunc(*numbers, out=operand(gpu, out))
     _launch(gpu, name, values, out)
     return out
 
 
+@_without_warnings
 def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *values: object) -> DeviceArray:
     """Return what ``function``, which is no ufunc, makes of device arrays and scalars, broadcast: one kernel."""
     out = _holding(gpu, np.asarray(function(*(operand(gpu, value) for value in values))))
@@ -96,23 +99,24 @@ def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *value
     return out
 
 
+@_without_warnings
 def assign(gpu: SimulatedGpu, name: str, target: DeviceArray, value: object) -> None:
     """Write ``value``, broadcast and converted, into ``target``: one kernel."""
     np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
     _launch(gpu, name, (value,), target)
 
 
+@_without_warnings
 def reduction(
     gpu: SimulatedGpu, name: str, function: Callable[..., Any], x: DeviceArray, **options: object
 ) -> DeviceArray:
     """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
-    with np.errstate(all="ignore"):
-        numbers = np.asarray(function(operand(gpu, x), **options))
-    out = _holding(gpu, numbers)
+    out = _holding(gpu, np.asarray(function(operand(gpu, x), **options)))
     _launch(gpu, name, (x,), out, flops=x.size)
     return out
 
 
+@_without_warnings
 def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     """Return the matrix product: one kernel of the library, counted with its true sizes.
 

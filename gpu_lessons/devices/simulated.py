@@ -105,10 +105,13 @@ class SimulatedGpu:
         return empty_pinned(shape, dtype)
 
     def to_device(self, x: Any) -> DeviceArray:  # noqa: ANN401
-        """Copy a host array to the device.
+        """Copy a host array to the device; an array that is there already is returned as it is.
 
         The host waits for a copy from pageable memory, and goes on during one from pinned memory.
         """
+        if isinstance(x, DeviceArray):
+            x.require_on(self)
+            return x
         numbers = np.asarray(x)
         out = new_array(self, numbers.shape, numbers.dtype)
         self.copy_into(out, numbers)
@@ -178,7 +181,9 @@ class SimulatedGpu:
                 self.timeline.current_stream.synchronize()
 
 
-def _require_same_form(host: Host, array: DeviceArray) -> None:
+def _require_same_form(host: object, array: DeviceArray) -> None:
+    if not isinstance(host, np.ndarray):
+        raise TypeError(f"a copy needs a NumPy array on the host, got {host!r}")
     if host.dtype != array.dtype:
         raise TypeError(f"a copy needs the same dtype on both sides, got {host.dtype} on the host and {array.dtype}")
     if host.shape != array.shape:

@@ -103,7 +103,7 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._timeline._entered.remove(self)
+        self._timeline._entered.pop()
 
     def synchronize(self) -> None:
         """Let the host wait until all work queued here is done."""
