@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,12 +36,14 @@ _LIBRARY_NAMES = {
     "dependent-chain": {"width": "n"},
     "copy": {"n_bytes": "bytes"},
 }
-_USER_ERROR = 2
+#: And the library's words for what is an option here.
+_OPTIONS = {"budget_s": "--budget", "launch_overhead_s": "--launch-overhead", "device='cpu'": "--device cpu"}
+_CANNOT_RUN, _USER_ERROR = 1, 2
 _CONTRIBUTE = """\
 To contribute a recording to the course:
   1. On a machine that does nothing else, run `gpu-lessons record` in a clone of the repository.
   2. Look into the file it names, in data/recordings: it holds no names of people, hosts or folders.
-  3. Run `pytest tests/test_data.py`, which checks it, and `make accuracy`, which scores the model on it.
+  3. Run `make unit ARGS=tests/test_data.py`, which checks it, and `make accuracy`, which scores the model on it.
   4. Commit that file and docs/accuracy.md, and open a pull request with them."""
 
 
@@ -65,12 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "lab")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # where µ and × cannot be written, their codes are
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(words)
     try:
         return int(options.run(options))
     except _UserError as error:
         print(f"gpu-lessons: {error}", file=sys.stderr)
         return _USER_ERROR
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0].replace("_", "-")
+        if not package or package == "gpu-lessons":
+            raise
+        print(f"gpu-lessons: {package} is not installed; install it with: pip install {package}", file=sys.stderr)
+        return _CANNOT_RUN
     except KeyboardInterrupt:
         return 130  # what a shell reports for Ctrl-C
 
@@ -94,11 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_lab(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder",
-        metavar="DIR",
-        nargs="?",
-        type=Path,
-        help="copy the course there first; nothing is overwritten",
+        "folder", metavar="DIR", nargs="?", type=Path, help="copy the course there first; nothing is overwritten"
     )
     parser.add_argument("--no-browser", action="store_true", help="print the address only")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8888)")
@@ -128,8 +137,8 @@ def _add_record(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "record",
         help="measure this machine into a file that can be shown anywhere",
-        description="Measure this machine's CPU and, if there is one, GPU over many sizes into one file. Ctrl-C keeps "
-        "what is done; the same command goes on with it.",
+        description="Measure this machine's CPU and, if there is one, GPU over many sizes into one file.\n"
+        "Ctrl-C keeps what is done; the same command goes on with it.",
         epilog=_CONTRIBUTE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -177,8 +186,8 @@ def _doctor(_options: argparse.Namespace) -> int:
     from gpu_lessons.doctor import examine
 
     report, can_start = examine()
-    print(report)
-    return 0 if can_start else 1
+    _say(report)
+    return 0 if can_start else _CANNOT_RUN
 
 
 def _measure(options: argparse.Namespace) -> int:
@@ -191,7 +200,7 @@ def _measure(options: argparse.Namespace) -> int:
         measurement = measure(workload, options.device, options.budget, threads=options.threads)
     except (TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:
         raise _UserError(_sentence(error)) from error
-    print(f"{workload}\n{measurement}")
+    _say(f"{workload}\n{measurement}")
     return 0
 
 
@@ -204,9 +213,9 @@ def _predict(options: argparse.Namespace) -> int:
         # All of them before the first line is printed: a wrong last name must not look like a success.
         found = [machine(slug) for slug in options.machine]
         predictions = [predict(workload, each, options.launch_overhead) for each in found]
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
         raise _UserError(_sentence(error)) from error
-    print("\n".join(map(str, [workload, *predictions])))
+    _say("\n".join(map(str, [workload, *predictions])))
     return 0
 
 
@@ -221,7 +230,7 @@ def _record(options: argparse.Namespace) -> int:
         recording = record_with_progress(path, sys.stderr, quick=options.quick)
     except RecordingError as error:
         raise _UserError(str(error)) from error
-    print(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
+    _say(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
     return 0
 
 
@@ -240,10 +249,7 @@ def _workload(options: argparse.Namespace) -> Workload:
     try:
         return _made(name, **{"dtype": "float32", **sizes})
     except (TypeError, ValueError) as error:
-        sentence = _sentence(error)
-        for inside, outside in _LIBRARY_NAMES.get(name, {}).items():
-            sentence = sentence.replace(inside, outside)
-        raise _UserError(sentence) from error
+        raise _UserError(_sentence(error, _LIBRARY_NAMES.get(name, {}))) from error
 
 
 def _flag(option: str) -> str:
@@ -270,9 +276,22 @@ def _made(name: str, *, dtype: str, **sizes: Any) -> Workload:  # noqa: ANN401  
     return dense(sizes["batch_size"], sizes["width"], sizes["width"], dtype)
 
 
-def _sentence(error: Exception) -> str:
-    """Return the first line of an error's message, or its kind if it has none."""
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def _sentence(error: Exception, names: Mapping[str, str] = _OPTIONS) -> str:
+    """Return the first line of an error's message, in the words of the command line, or its kind if it has none."""
+    sentence = next(iter(str(error).splitlines()), "") or type(error).__name__
+    for inside, outside in names.items():
+        sentence = sentence.replace(inside, outside)
+    return sentence
+
+
+def _say(text: str) -> None:
+    """Print the answer; if nobody reads it, as after ``| head -1``, that is no error."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at the end
+        if not isinstance(error, BrokenPipeError):
+            raise _UserError(f"the answer cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

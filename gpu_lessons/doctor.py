@@ -12,9 +12,13 @@ __all__ = ["Dependency", "examine", "examine_dependency"]
 #: Distribution and the module it brings; the course does not run without them.
 _REQUIRED = {
     "numpy": "numpy",
+    "array-api-compat": "array_api_compat",
+    "psutil": "psutil",
+    "threadpoolctl": "threadpoolctl",
     "jupyterlab": "jupyterlab",
     "ipywidgets": "ipywidgets",
     "anywidget": "anywidget",
+    "matplotlib": "matplotlib",
     "altair": "altair",
     "vl-convert-python": "vl_convert",
 }

@@ -307,7 +307,7 @@ def test_predict_prints_what_the_model_says_for_every_machine(capsys):
         ("measure --width -3", "width must be an integer of at least 1, got -3"),
         ("measure --width wide", "wide"),
         ("measure --width 10000000", "free here"),
-        (f"measure --width {10**200}", "too large"),
+        (f"measure --width {10**200}", "width must be an integer of at most 2**63 - 1, got 1000"),
         ("measure --dtype float16", "float16"),
         ("measure --budget nan", "nan"),
         ("measure --threads 0", "threads must be an integer of at least 1, got 0"),
@@ -367,3 +367,63 @@ def test_the_settings_reach_jupyterlab_in_this_environment():
     if not installed.exists():
         pytest.skip("the package was not installed into this environment, only put on its path")
     assert installed.read_bytes() == (REPOSITORY / "gpu_lessons" / "lab_settings.json").read_bytes()
+
+
+def shell(*words, **options):
+    """Run the command as a process of its own, so that its streams are real ones."""
+    options = {"stdout": subprocess.PIPE, "env": os.environ} | options
+    command = [sys.executable, "-m", "gpu_lessons.cli", *words]
+    return subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
+
+
+PREDICT = ("predict", "--machine", "nvidia-t4")
+
+
+def test_where_a_micro_sign_cannot_be_written_its_code_is(tmp_path):
+    ended = shell(*PREDICT, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "\\xb5s" in ended.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_an_answer_that_finds_no_room_is_said_and_is_no_success():
+    with open("/dev/full", "w") as full:  # noqa: PTH123  (a device, not a path of the course)
+        ended = shell(*PREDICT, stdout=full)
+    assert ended.returncode == 2
+    assert ended.stderr == "gpu-lessons: the answer cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        ended = shell(*PREDICT, stdout=write)
+    finally:
+        os.close(write)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("module", ["threadpoolctl", "array_api_compat"])
+def test_a_missing_package_is_named_with_what_installs_it(tmp_path, module):
+    missing = f"raise ModuleNotFoundError('no', name='{module}')"
+    (tmp_path / f"{module}.py").write_text(missing)
+    words = ("measure", "--width", "8", "--batch-size", "1")
+    ended = shell(*words, env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{REPOSITORY}"})
+    package = module.replace("_", "-")
+    assert ended.returncode == 1
+    assert ended.stderr == f"gpu-lessons: {package} is not installed; install it with: pip install {package}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["measure", "--budget", "-1"], "--budget must be a number of seconds above 0, got -1.0"),
+        ([*PREDICT, "--launch-overhead", "-1"], "--launch-overhead must be"),
+    ],
+)
+def test_an_option_is_called_in_an_error_as_it_was_typed(capsys, words, said):
+    assert said in refusal(capsys, *words)
+
+
+def test_doctor_looks_at_every_package_that_record_needs():
+    assert {"numpy", "array-api-compat", "psutil", "threadpoolctl"} <= doctor._REQUIRED.keys()

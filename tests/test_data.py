@@ -250,7 +250,7 @@ def test_every_recording_is_complete_and_offered():
 def test_a_recording_says_where_and_when_and_by_what_it_was_made(path):
     recording = load_recording(path.stem)
     provenance = recording.provenance
-    assert path.stem.endswith(provenance.date)
+    assert path.stem.endswith(provenance.date), "a recording is called MACHINE-DATE, as `gpu-lessons record` does"
     assert provenance.command.startswith("gpu-lessons record")
     assert {"gpu_lessons", "python", "numpy", "blas"} <= provenance.versions.keys()
     assert recording.gpu is None or {"cupy", "cuda_runtime"} <= provenance.versions.keys()

@@ -148,6 +148,11 @@ def test_free_memory_stops_at_the_limit_of_the_group(tmp_path, monkeypatch):
     assert this_cpu(tmp_path).memory_bytes == 8 * GB
 
 
+def test_free_memory_is_known_without_psutil(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert 0 < available_memory_bytes(tmp_path) <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 # --- the CPU ----------------------------------------------------------------------------------------------
 
 RYZEN = """processor	: 0

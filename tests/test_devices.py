@@ -3,6 +3,7 @@
 Where the two differ, the simulated GPU is wrong.
 """
 
+import copy
 import gc
 import operator
 
@@ -382,3 +383,78 @@ def test_both_kinds_say_which_they_are(gpu):
     assert gpu.machine.name in str(gpu)
     assert "\n" not in str(gpu)
     assert gpu.memory.capacity_bytes > 1e9
+
+
+# What a learner types
+
+
+def test_a_number_is_formatted_as_a_number(gpu):
+    assert f"{gpu.xp.asarray(3.14159):.2f} {gpu.xp.asarray([1, 2])}" == "3.14 [1 2]"
+
+
+def test_numbers_come_as_lists(gpu):
+    assert gpu.xp.asarray([[1, 2], [3, 4]]).tolist() == [[1, 2], [3, 4]]
+    assert gpu.xp.asarray(2.5).tolist() == 2.5
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, operator.pos], ids=["copy", "deepcopy", "pos"])
+def test_a_copy_is_an_array_of_its_own_on_the_device(gpu, make):
+    x = gpu.xp.asarray([1.0, 2.0])
+    y = make(x)
+    y[0] = 7.0
+    assert isinstance(y, gpu.xp.ndarray)
+    assert x.tolist() == [1.0, 2.0] or make is operator.pos  # some versions of CuPy return x itself
+
+
+def test_take_without_an_axis_takes_from_all_numbers_in_a_row(gpu):
+    x = gpu.xp.asarray(A)
+    np.testing.assert_array_equal(host(gpu.xp.take(x, gpu.xp.asarray([0, 4]))), np.take(A, [0, 4]))
+    np.testing.assert_array_equal(host(gpu.xp.take(x, [0, 1], axis=1)), np.take(A, [0, 1], axis=1))
+
+
+def test_a_bound_of_clip_may_be_left_out(gpu):
+    x = gpu.xp.asarray(A)
+    np.testing.assert_array_equal(host(gpu.xp.clip(x, None, 1.0)), np.clip(A, None, 1.0))
+    np.testing.assert_array_equal(host(x.clip(-1.0, None)), np.clip(A, -1.0, None))
+
+
+def test_where_isclose_and_clip_have_the_format_of_numpy(gpu):
+    x = gpu.xp.asarray(A.astype("float32"))
+    assert host(gpu.xp.where(x > 0, x, 0.0)).dtype == np.float32
+    assert host(gpu.xp.where(x > 0, x, x.astype("float64"))).dtype == np.float64
+    assert host(gpu.xp.clip(x, 0.0, 1.0)).dtype == np.float32
+    assert host(gpu.xp.isclose(x, x)).dtype == np.bool_
+
+
+def test_the_last_argument_of_a_function_may_be_where_to_write(gpu):
+    x, out = gpu.xp.asarray([1.0, 2.0]), gpu.xp.zeros(2)
+    gpu.xp.add(x, 1.0, out)
+    assert out.tolist() == [2.0, 3.0]
+
+
+@pytest.mark.parametrize("value", [None, "text", [None], np.asarray(["a"])], ids=repr)
+def test_what_is_no_number_does_not_reach_the_device(gpu, value):
+    with pytest.raises(ValueError, match="Unsupported dtype"):
+        gpu.xp.asarray(value)
+
+
+def test_shapes_that_do_not_fit_are_told(gpu):
+    with pytest.raises(ValueError, match=r"operands could not be broadcast together with shapes \(2, 3\) \(2,\)"):
+        gpu.xp.asarray(A) + gpu.xp.ones(2)
+
+
+@pytest.mark.parametrize("shape", [-1, (2, -1)])
+def test_a_negative_size_is_refused(gpu, shape):
+    with pytest.raises(ValueError, match=r"at least 0|negative"):
+        gpu.xp.zeros(shape)
+
+
+def test_an_array_on_the_device_stays_there(gpu):
+    x = gpu.xp.asarray(A)
+    assert gpu.to_device(x) is x
+
+
+@pytest.mark.parametrize("value", [A, None, 3], ids=["NumPy array", "None", "number"])
+def test_only_an_array_on_the_device_comes_to_the_host(gpu, value):
+    with pytest.raises(TypeError, match="x must be an array on the device, got"):
+        gpu.to_host(value)

@@ -21,6 +21,7 @@ from gpu_lessons.recorded import (
     RecordingError,
     files,
     load_recording,
+    only_writer,
     recordings,
     require_room,
     write_recording,
@@ -417,3 +418,31 @@ def test_a_folder_that_is_missing_or_not_writable_is_refused_before_measuring(tm
     if sys.platform == "linux":  # not even root may make a file there
         with pytest.raises(RecordingError, match=r"^/proc/x.json cannot be written: "):
             require_room(Path("/proc/x.json"))
+
+
+def test_no_second_recording_is_written_into_a_folder_meanwhile(tmp_path):
+    with only_writer(tmp_path / "one.json"):
+        with (
+            pytest.raises(RecordingError, match=r"two\.json cannot be written: another recording is being made"),
+            only_writer(tmp_path / "two.json"),
+        ):
+            pass
+        with only_writer(tmp_path / "missing" / "three.json"):  # what is wrong there is said by `require_room`
+            pass
+    with only_writer(tmp_path / "two.json"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_given_back_after_an_error(tmp_path):
+    with pytest.raises(KeyboardInterrupt), only_writer(tmp_path / "one.json"):
+        raise KeyboardInterrupt
+    with only_writer(tmp_path / "one.json"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31mb.json", "a\nb.json", "\u202egnp.json"])
+def test_a_name_that_would_paint_the_terminal_is_shown_as_its_codes(tmp_path, name):
+    with pytest.raises(RecordingError, match="is no name of a recording") as error:
+        require_room(tmp_path / name)
+    assert str(error.value).isprintable()

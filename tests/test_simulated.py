@@ -1,6 +1,8 @@
 """The simulated GPU's own promises: virtual time after the model, one sentence for a mistake, nothing in silence."""
 
+import pickle
 import sys
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gpu_lessons as gl
-from gpu_lessons.devices import SimulatedGpu, operations
+from gpu_lessons.devices import SimulatedGpu, memory
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.model import predict
@@ -293,7 +295,7 @@ def test_memory_of_an_array_can_be_freed_and_the_array_is_refused_from_then_on(g
 
 
 def test_what_fits_on_the_card_but_not_on_this_machine_is_refused_before_it_is_made(gpu, monkeypatch):
-    monkeypatch.setattr(operations, "available_memory_bytes", lambda: 10**8)
+    monkeypatch.setattr(memory, "available_memory_bytes", lambda: 10**8)
     with pytest.raises(MemoryError, match="needs 400 MB and 100 MB are free here; choose a smaller one"):
         gpu.xp.empty(10**8, dtype="float32")
     assert gpu.memory.used_bytes == 0
@@ -465,3 +467,105 @@ def test_the_environment_can_keep_a_cuda_device_out(monkeypatch):
     monkeypatch.delenv("GPU_LESSONS_GPU")
     monkeypatch.setattr(module, "CudaGpu", lambda memory_bytes: ("CUDA", memory_bytes))
     assert gl.gpu(memory_bytes=10**9) == ("CUDA", 10**9)
+
+
+# What a learner types
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "a[a > 1]",
+        "a.std(axis=0)",
+        "a << 1",
+        "divmod(a, 2)",
+        "round(a)",
+        "xp.where(a > 1)",
+        "xp.array([a, a])",
+        "xp.full((2, 2), a)",
+        "xp.add(a, 1, dtype='float64')",
+        "xp.exp(a, where=a > 1)",
+        "xp.sum(a, where=a > 1)",
+        "xp.add.reduce(a)",
+        "xp.cuda.Stream()",
+        "xp.linalg.norm(a)",
+        "xp.random.randn(3)",
+        "xp.random.default_rng(0).integers(10)",
+        "gpu.stream().use()",
+        "pickle.dumps(a)",
+    ],
+)
+def test_what_cupy_can_and_the_simulation_cannot_is_named_with_what_it_can(gpu, typed):
+    names = {"gpu": gpu, "xp": gpu.xp, "a": gpu.xp.ones((2, 3)), "pickle": pickle}
+    with pytest.raises(
+        NotImplementedError, match=r"^the simulated GPU does not know .+; the nearest operation it knows is .+$"
+    ):
+        eval(typed, names)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("cuda", "gpu.synchronize and gpu.stream"), ("einsum", "matmul"), ("zeors", "zeros")]
+)
+def test_the_nearest_operation_is_the_one_that_was_meant(gpu, name, nearest):
+    with pytest.raises(UnknownOperationError, match=f"the nearest operation it knows is {nearest}$"):
+        getattr(gpu.xp, name)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "xp.where(a[:, None] > 0, 1.0, a)",
+        "xp.isclose(a[:, None], a)",
+        "xp.clip(a[:, None], -1.0, a)",
+        "xp.concatenate([a] * 1000)",
+        "xp.stack([a] * 1000)",
+        "a[None][i]",
+    ],
+)
+def test_a_result_with_no_room_on_the_card_is_refused_before_numpy_makes_it(monkeypatch, typed):
+    gpu = SimulatedGpu(machine("nvidia-t4"), memory_bytes=2 * 10**6)
+    names = {"xp": gpu.xp, "a": gpu.xp.ones(20_000, "float32"), "i": gpu.xp.zeros((1000, 100), "int32")}
+    used_bytes = gpu.memory.used_bytes
+    tracemalloc.start()
+    try:
+        with pytest.raises(gpu.out_of_memory_error):
+            eval(typed, names)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+    assert gpu.memory.used_bytes == used_bytes
+
+
+def test_no_card_is_simulated_with_more_memory_than_it_has():
+    assert SimulatedGpu(machine("nvidia-t4"), memory_bytes=10**15).memory.capacity_bytes == 16 * 10**9
+
+
+def test_a_stream_that_is_entered_twice_is_left_from_the_inside(gpu):
+    outer, inner = gpu.stream(), gpu.stream()
+    with outer, inner:
+        with outer:
+            pass
+        assert gpu.timeline.current_stream is inner
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ("a.get(stream=3)", r"stream must be what stream\(\) of this GPU returns, got 3"),
+        ("a.get(out=3)", "a copy needs a NumPy array on the host, got 3"),
+        ("a.set([1.0])", r"a copy needs a NumPy array on the host, got \[1.0\]"),
+        ("gpu.xp.zeros(2.5)", "shape must be an integer or a tuple of them, got 2.5"),
+        ("gpu.xp.zeros((2, 2.5))", "a size of a shape must be an integer of at least 0, got 2.5"),
+        ("gpu.empty_pinned('x')", "a size of a shape must be an integer of at least 0, got 'x'"),
+        ("gpu.xp.exp()", "Wrong number of arguments for exp: it takes 1, got 0"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(gpu, wrong, sentence):
+    with pytest.raises(TypeError, match=f"^{sentence}$"):
+        eval(wrong, {"gpu": gpu, "a": gpu.xp.ones(1)})
+
+
+def test_pinned_memory_that_this_machine_does_not_have_is_refused_before_it_is_taken(gpu, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory_bytes", lambda: 10**8)
+    with pytest.raises(MemoryError, match="needs 4 GB and 100 MB are free here"):
+        gpu.empty_pinned(10**9)

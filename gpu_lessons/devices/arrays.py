@@ -138,6 +138,10 @@ class DeviceArray:
         """Return the only number, on the host."""
         return self.get().item()
 
+    def tolist(self) -> Any:  # noqa: ANN401 - a number, or lists of them
+        """Return the numbers as lists, on the host."""
+        return self.get().tolist()
+
     def astype(self, dtype: Any, *, copy: bool = True) -> DeviceArray:  # noqa: ANN401
         """Return the numbers in another format: one kernel."""
         return self._xp.astype(self, dtype, copy=copy)
@@ -153,6 +157,14 @@ class DeviceArray:
     def copy(self) -> DeviceArray:
         """Return a copy on the device."""
         return self._xp.asarray(self, copy=True)
+
+    __copy__ = copy
+
+    def __deepcopy__(self, _: object) -> DeviceArray:
+        return self.copy()
+
+    def __reduce__(self) -> NoReturn:
+        raise UnknownOperationError("pickling an array", ["get"])
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Namespace:
         return self._xp
@@ -210,6 +222,9 @@ class DeviceArray:
     def __str__(self) -> str:
         return str(self.get())
 
+    def __format__(self, form: str) -> str:
+        return format(self.get(), form)
+
     def __getitem__(self, index: Any) -> DeviceArray:  # noqa: ANN401
         return self._xp.get_item(self, index)
 
@@ -244,6 +259,8 @@ for _symbol, _name in (
     ("and", "bitwise_and"),
     ("or", "bitwise_or"),
     ("xor", "bitwise_xor"),
+    ("lshift", "left_shift"),
+    ("rshift", "right_shift"),
 ):
     setattr(DeviceArray, f"__{_symbol}__", _operator(_name))
     setattr(DeviceArray, f"__r{_symbol}__", _operator(_name, reflected=True))
@@ -256,6 +273,9 @@ for _symbol, _name in (
     ("gt", "greater"),
     ("ge", "greater_equal"),
     ("neg", "negative"),
+    ("pos", "positive"),
+    ("divmod", "divmod"),
+    ("round", "round"),
     ("abs", "abs"),
     ("invert", "bitwise_invert"),
     ("matmul", "matmul"),

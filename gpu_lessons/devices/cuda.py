@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_lessons.arguments import require_count
+from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.memory import Shape, sizes_of, usage_text
 from gpu_lessons.hardware.arrays import cupy_namespace, pinned_array
 from gpu_lessons.hardware.detect import this_machine
@@ -126,4 +126,6 @@ class CudaGpu:
 
     def to_host(self, x: Any) -> np.ndarray[Any, Any]:  # noqa: ANN401
         """Wait for the device and copy one of its arrays to the host."""
+        if not isinstance(x, self.xp.ndarray):
+            raise TypeError(f"x must be an array on the device, got {shown(x)}")
         return x.get()  # type: ignore[no-any-return]

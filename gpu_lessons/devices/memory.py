@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
 
-from gpu_lessons.arguments import require_count
+from gpu_lessons.arguments import require_count, shown
+from gpu_lessons.hardware.processor import available_memory_bytes
 from gpu_lessons.units import format_bytes
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Shape",
     "empty_pinned",
     "is_pinned",
+    "require_host_room",
     "sizes_of",
     "usage_text",
 ]
@@ -25,6 +28,8 @@ Shape = int | tuple[int, ...]
 
 # CuPy's pool hands out multiples of this (ALLOCATION_UNIT_SIZE in cupy/cuda/memory.pyx).
 _UNIT_BYTES = 512
+# Memory of this machine up to this size is taken without asking how much it has left.
+_SMALL_BYTES = 2**26
 
 
 class OutOfMemoryError(MemoryError):
@@ -113,16 +118,46 @@ class _PinnedMemory(bytearray):
     """Host memory that counts as page-locked, so that a copy engine can read it while the host goes on."""
 
 
+def require_host_room(size_bytes: int, what: str) -> None:
+    """Make sure that this machine has room for an array.
+
+    Raises
+    ------
+    MemoryError
+        If it has not; the sentence begins with ``what``.
+    """
+    if size_bytes > _SMALL_BYTES and size_bytes > (free := available_memory_bytes()):
+        raise MemoryError(
+            f"{what}: the array needs {format_bytes(size_bytes)} and {format_bytes(free)} are free here; "
+            "choose a smaller one"
+        )
+
+
 def sizes_of(shape: Shape) -> tuple[int, ...]:
-    """Return a shape as a tuple, where one size stands for one axis."""
-    return (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    """Return a shape as a tuple, where one size stands for one axis.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no integer of at least 0.
+    """
+    try:
+        sizes: tuple[Any, ...] = (operator.index(shape),)  # type: ignore[arg-type]  # the TypeError is asked for
+    except TypeError:
+        try:
+            sizes = tuple(shape)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"shape must be an integer or a tuple of them, got {shown(shape)}") from None
+    return tuple(require_count("a size of a shape", size, at_least=0) for size in sizes)
 
 
 def empty_pinned(shape: Shape, dtype: Any = "float32") -> np.ndarray[Any, Any]:  # noqa: ANN401
     """Return a NumPy array in (simulated) pinned host memory, as ``cupyx.empty_pinned`` does; its numbers are zero."""
     shape = sizes_of(shape)
     count = math.prod(shape)
-    memory = _PinnedMemory(max(1, count) * np.dtype(dtype).itemsize)
+    size_bytes = max(1, count) * np.dtype(dtype).itemsize
+    require_host_room(size_bytes, "pinned memory is memory of this machine")
+    memory = _PinnedMemory(size_bytes)
     return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
 
 

@@ -47,14 +47,23 @@ _VIEWS: dict[str, Any] = {
         "transpose",
     )
 }
-_POINTWISE: dict[str, Any] = {"clip": np.clip, "isclose": np.isclose, "where": np.where}
 _JOINS: dict[str, Any] = {"concat": np.concatenate, "concatenate": np.concatenate, "stack": np.stack}
 #: Taken from NumPy as they are: number formats, constants, and questions about formats.
 _SHARED = (
-    "bool", "bool_", "can_cast", "e", "finfo", "float16", "float32", "float64", "iinfo", "inf", "int16", "int32",
-    "int64", "int8", "isdtype", "nan", "newaxis", "pi", "uint16", "uint32", "uint64", "uint8",
+    "bool", "bool_", "can_cast", "dtype", "e", "finfo", "float16", "float32", "float64", "iinfo", "inf", "int16",
+    "int32", "int64", "int8", "isdtype", "nan", "newaxis", "pi", "uint16", "uint32", "uint64", "uint8",
 )
 # fmt: on
+
+
+class _Ufunc(partial[Any]):
+    """A function number by number; the ways NumPy has beside calling it, such as ``add.reduce``, are unknown."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        own = self.args[1]
+        if name.startswith("_"):
+            raise AttributeError(f"{own} has no attribute {name!r}")
+        raise UnknownOperationError(f"{own}.{name}", [own])
 
 
 class Namespace:
@@ -73,11 +82,9 @@ class Namespace:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         if name in _ELEMENTWISE:
-            return partial(operations.elementwise, self._gpu, name, _ELEMENTWISE[name])
+            return _Ufunc(operations.elementwise, self._gpu, name, _ELEMENTWISE[name])
         if name in _REDUCTIONS:
             return partial(self._reduce, name)
-        if name in _POINTWISE:
-            return partial(operations.pointwise, self._gpu, name, _POINTWISE[name])
         if name in _VIEWS:
             return partial(self._look, _VIEWS[name])
         if name in _JOINS:
@@ -90,7 +97,7 @@ class Namespace:
 
     def __dir__(self) -> list[str]:
         own = (name for name in (*vars(type(self)), "random") if not name.startswith("_"))
-        return sorted({*own, *_ELEMENTWISE, *_REDUCTIONS, *_POINTWISE, *_VIEWS, *_JOINS, *_SHARED})
+        return sorted({*own, *_ELEMENTWISE, *_REDUCTIONS, *_VIEWS, *_JOINS, *_SHARED})
 
     def __repr__(self) -> str:
         return f"<array namespace of the simulated {self._gpu.machine.name}>"
@@ -107,6 +114,8 @@ class Namespace:
         """Return ``obj`` on the device: a host array or list crosses the bus, a device array stays as it is."""
         self._gpu.require_device(device)
         if not isinstance(obj, DeviceArray):
+            if isinstance(obj, list | tuple) and any(isinstance(each, DeviceArray) for each in obj):
+                raise UnknownOperationError("an array of arrays on the device", ["stack"])
             return self._gpu.to_device(np.asarray(obj, dtype))
         obj.require_on(self._gpu)
         wanted = obj.dtype if dtype is None else np.dtype(dtype)
@@ -146,6 +155,8 @@ class Namespace:
         device: Device | None = None,
     ) -> DeviceArray:
         """Return an array of one number, filled on the device."""
+        if isinstance(fill_value, DeviceArray):
+            raise UnknownOperationError("full of an array", ["broadcast_to"])
         dtype = np.result_type(fill_value) if dtype is None else dtype
         return self._filled("full", shape, dtype, device, lambda: np.full(shape, fill_value, dtype))
 
@@ -210,14 +221,34 @@ class Namespace:
         """Return ``x`` with one axis."""
         return self.reshape(x, (-1,))
 
+    def clip(self, x: DeviceArray, /, min: object = None, max: object = None) -> DeviceArray:
+        """Return ``x`` with the numbers outside of a bound moved onto it; a bound may be left out."""
+        if min is None or max is None:
+            bound = "maximum" if max is None else "minimum"
+            return getattr(self, bound)(x, min if max is None else max)  # type: ignore[no-any-return]
+        return operations.pointwise(self._gpu, "clip", np.clip, x, min, max)
+
+    def where(self, condition: object, /, *values: object) -> DeviceArray:
+        """Return the numbers of the first of two values where ``condition`` holds, and of the second elsewhere."""
+        if len(values) != 2:
+            raise UnknownOperationError("where without two values", ["where"])
+        return operations.pointwise(self._gpu, "where", np.where, condition, *values)
+
+    def isclose(self, a: object, b: object, rtol: float = 1e-5, atol: float = 1e-8) -> DeviceArray:
+        """Return for each number whether the two are close."""
+        close: Any = partial(np.isclose, rtol=rtol, atol=atol)
+        return operations.pointwise(self._gpu, "isclose", close, a, b)
+
     def allclose(self, a: object, b: object, rtol: float = 1e-5, atol: float = 1e-8) -> DeviceArray:
         """Return whether all numbers are close, still on the device: ``bool`` of it waits and copies."""
-        close: Any = partial(np.isclose, rtol=rtol, atol=atol)
-        return self._reduce("all", operations.pointwise(self._gpu, "isclose", close, a, b))
+        return self._reduce("all", self.isclose(a, b, rtol, atol))
 
-    def take(self, x: DeviceArray, indices: DeviceArray, /, *, axis: int = 0) -> DeviceArray:
-        """Return the entries of ``x`` that the integers ``indices`` name, along an axis."""
+    def take(self, x: DeviceArray, indices: object, /, axis: int | None = None) -> DeviceArray:
+        """Return the entries of ``x`` that ``indices`` name, along an axis, or of all its numbers in a row."""
+        if isinstance(indices, list | tuple):
+            indices = self.asarray(indices)
         operations.operand(self._gpu, indices)
+        x, axis = (self.ravel(x), 0) if axis is None else (x, axis)
         return self.get_item(x, (*[slice(None)] * (axis % x.ndim), indices))
 
     def result_type(self, *arrays_and_dtypes: object) -> np.dtype[Any]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpu_lessons.devices.arrays import DeviceArray
-from gpu_lessons.devices.memory import Allocation
-from gpu_lessons.hardware.processor import available_memory_bytes
-from gpu_lessons.units import format_bytes
+from gpu_lessons.devices.memory import Allocation, require_host_room
+from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.work.kernels import Kernel, matmul_kernel
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ __all__ = [
 
 Host = np.ndarray[Any, Any]
 
-# Arrays up to this size are made without asking how much memory this machine has left.
-_SMALL_BYTES = 2**26
 # A GPU raises no warning when it divides by zero, or when a number is too large for its format.
 _without_warnings = np.errstate(all="ignore")
+# Type codes of the number formats that CuPy's arrays can have.
+_FORMATS = "?bhilqBHILQefdFD"
 
 
 def operand(gpu: SimulatedGpu, value: object) -> Any:  # noqa: ANN401 - NumPy's array, or a scalar
@@ -61,28 +60,31 @@ def new_array(gpu: SimulatedGpu, shape: tuple[int, ...], dtype: np.dtype[Any]) -
 
     Raises
     ------
+    ValueError
+        If ``dtype`` is no number format of a GPU, in the words of CuPy.
     OutOfMemoryError
         If it does not fit on the device.
     MemoryError
         If it would fit there, but this machine, which holds its numbers, has no room.
     """
-    size_bytes = math.prod(shape) * dtype.itemsize
-    memory = gpu.memory.allocate(size_bytes)
-    if size_bytes > _SMALL_BYTES and size_bytes > (free := available_memory_bytes()):
-        raise MemoryError(
-            f"the simulated {gpu.machine.name} keeps its numbers in this machine's memory: the array needs "
-            f"{format_bytes(size_bytes)} and {format_bytes(free)} are free here; choose a smaller one"
-        )
+    if dtype.char not in _FORMATS:
+        raise ValueError(f"Unsupported dtype {dtype}")
+    memory = _allocated(gpu, math.prod(shape) * dtype.itemsize)
     return DeviceArray(gpu, np.empty(shape, dtype), memory)
 
 
 @_without_warnings
 def elementwise(
-    gpu: SimulatedGpu, name: str, ufunc: np.ufunc, *values: object, out: DeviceArray | None = None
+    gpu: SimulatedGpu, name: str, ufunc: np.ufunc, *values: object, out: DeviceArray | None = None, **options: object
 ) -> DeviceArray:
     """Return ``ufunc`` of device arrays and scalars, broadcast: one kernel, one operation a number."""
+    _refuse(name, options)
+    if len(values) == ufunc.nin + 1 and out is None:
+        *values, out = values  # type: ignore[assignment]  # `operand` below refuses what is no array
+    if len(values) != ufunc.nin:
+        raise TypeError(f"Wrong number of arguments for {name}: it takes {ufunc.nin}, got {len(values)}")
     numbers = [operand(gpu, value) for value in values]
-    shape = np.broadcast_shapes(*(np.shape(each) for each in numbers))
+    shape = _broadcast_shape(numbers)
     if out is None:
         dtypes = [each.dtype if isinstance(each, np.ndarray | np.generic) else type(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
@@ -94,7 +96,11 @@ def elementwise(
 @_without_warnings
 def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *values: object) -> DeviceArray:
     """Return what ``function``, which is no ufunc, makes of device arrays and scalars, broadcast: one kernel."""
-    out = _holding(gpu, np.asarray(function(*(operand(gpu, value) for value in values))))
+    numbers = [operand(gpu, value) for value in values]
+    # Of one number each it tells the format, so that an array with no room is refused before it is made.
+    single = (np.ones((1,) * np.ndim(x), x.dtype) if isinstance(x, np.ndarray) else x for x in numbers)
+    out = new_array(gpu, _broadcast_shape(numbers), np.asarray(function(*single)).dtype)
+    out._numbers[...] = function(*numbers)
     _launch(gpu, name, values, out)
     return out
 
@@ -111,7 +117,9 @@ def reduction(
     gpu: SimulatedGpu, name: str, function: Callable[..., Any], x: DeviceArray, **options: object
 ) -> DeviceArray:
     """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
-    out = _holding(gpu, np.asarray(function(operand(gpu, x), **options)))
+    _refuse(name, {option: value for option, value in options.items() if option not in ("axis", "dtype", "keepdims")})
+    numbers = np.asarray(function(operand(gpu, x), **options))
+    out = DeviceArray(gpu, numbers, _allocated(gpu, numbers.nbytes))
     _launch(gpu, name, (x,), out, flops=x.size)
     return out
 
@@ -148,14 +156,21 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
 
 def take(gpu: SimulatedGpu, x: DeviceArray, index: Any) -> DeviceArray:  # noqa: ANN401
     """Return ``x[index]`` for an index that holds device arrays: one kernel that reads what it writes."""
-    out = _holding(gpu, operand(gpu, x)[index])
+    numbers = operand(gpu, x)
+    arrays = [part for part in index if isinstance(part, np.ndarray)]
+    others = numbers[tuple(slice(1) if isinstance(part, np.ndarray) else part for part in index)]
+    memory = _allocated(gpu, others.nbytes * math.prod(_broadcast_shape(arrays)))
+    out = DeviceArray(gpu, numbers[index], memory)
     _launch(gpu, "take", (out,), out)
     return out
 
 
 def join(gpu: SimulatedGpu, name: str, function: Callable[..., Host], xs: Sequence[object], axis: int) -> DeviceArray:
     """Return the arrays ``xs`` put together along an axis: one kernel that reads and writes every number."""
-    out = _holding(gpu, function([operand(gpu, x) for x in xs], axis=axis))
+    numbers = [operand(gpu, x) for x in xs]
+    itemsize = np.result_type(*numbers).itemsize if numbers else 0
+    memory = _allocated(gpu, itemsize * sum(np.size(each) for each in numbers))
+    out = DeviceArray(gpu, function(numbers, axis=axis), memory)
     _launch(gpu, name, xs, out)
     return out
 
@@ -170,8 +185,25 @@ def creation(
     return out
 
 
-def _holding(gpu: SimulatedGpu, numbers: Host) -> DeviceArray:
-    return DeviceArray(gpu, numbers, gpu.memory.allocate(numbers.nbytes))
+def _allocated(gpu: SimulatedGpu, size_bytes: int) -> Allocation:
+    memory = gpu.memory.allocate(size_bytes)
+    require_host_room(size_bytes, f"the simulated {gpu.machine.name} keeps its numbers in this machine's memory")
+    return memory
+
+
+def _broadcast_shape(numbers: Sequence[Any]) -> tuple[int, ...]:
+    """Return the common shape; CuPy's words where there is none."""
+    shapes = [np.shape(each) for each in numbers]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        told = " ".join(map(str, shapes))
+        raise ValueError(f"operands could not be broadcast together with shapes {told}") from None
+
+
+def _refuse(name: str, options: Mapping[str, object]) -> None:
+    for option in options:
+        raise UnknownOperationError(f"{name} with {option}=", [name])
 
 
 def _launch(gpu: SimulatedGpu, name: str, inputs: Sequence[object], out: DeviceArray, flops: int | None = None) -> None:

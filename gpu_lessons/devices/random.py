@@ -48,6 +48,11 @@ class Generator:
         """Return numbers from 0 to 1."""
         return self._made("random", size, dtype)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnknownOperationError(f"Generator.{name}", ["random", "standard_normal"])
+
     def _made(self, name: str, size: Shape, dtype: Any) -> DeviceArray:  # noqa: ANN401
         make = getattr(self._rng, name)
         return operations.creation(

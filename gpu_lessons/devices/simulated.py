@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.arrays import DeviceArray
 from gpu_lessons.devices.memory import MemoryPool, OutOfMemoryError, Shape, empty_pinned, is_pinned
 from gpu_lessons.devices.namespace import Namespace
@@ -47,7 +48,7 @@ class SimulatedGpu:
     machine : Machine
         A GPU of the catalogue.
     memory_bytes : int, optional
-        Memory it may use; all of the card's otherwise.
+        Memory it may use, never more than the card has; all of it otherwise.
 
     Attributes
     ----------
@@ -79,6 +80,8 @@ class SimulatedGpu:
             raise ValueError(f"the catalogue has no memory_bytes for {machine.name}; choose another GPU")
         self.machine = machine
         self.calibration = calibration
+        if memory_bytes is not None:
+            memory_bytes = min(require_count("memory_bytes", memory_bytes), machine.memory_bytes)
         self.memory = MemoryPool(machine.memory_bytes if memory_bytes is None else memory_bytes)
         self.timeline = Timeline()
         self.device = Device(machine.name)
@@ -105,7 +108,7 @@ class SimulatedGpu:
         return empty_pinned(shape, dtype)
 
     def to_device(self, x: Any) -> DeviceArray:  # noqa: ANN401
-        """Copy a host array to the device; an array that is there already is returned as it is.
+        """Copy a host array to the device; one that is there already is returned as it is.
 
         The host waits for a copy from pageable memory, and goes on during one from pinned memory.
         """
@@ -138,6 +141,8 @@ class SimulatedGpu:
         blocking: bool = True,
     ) -> Host:
         """Copy a device array to the host, into ``out`` if it is given."""
+        if not isinstance(array, DeviceArray):
+            raise TypeError(f"x must be an array on the device, got {shown(array)}")
         array.require_on(self)
         host = np.empty(array.shape, array.dtype) if out is None else out
         _require_same_form(host, array)
@@ -174,6 +179,8 @@ class SimulatedGpu:
         overhead_s = min(self.calibration.launch_overhead_s, copy_s)
         with ExitStack() as entered:
             if stream is not None:
+                if not isinstance(stream, Stream):
+                    raise TypeError(f"stream must be what stream() of this GPU returns, got {shown(stream)}")
                 stream.require_of(self.timeline)
                 entered.enter_context(stream)
             self.timeline.enqueue(engine, engine, copy_s - overhead_s, overhead_s=overhead_s)
@@ -181,9 +188,9 @@ class SimulatedGpu:
                 self.timeline.current_stream.synchronize()
 
 
-def _require_same_form(host: object, array: DeviceArray) -> None:
+def _require_same_form(host: Host, array: DeviceArray) -> None:
     if not isinstance(host, np.ndarray):
-        raise TypeError(f"a copy needs a NumPy array on the host, got {host!r}")
+        raise TypeError(f"a copy needs a NumPy array on the host, got {shown(host)}")
     if host.dtype != array.dtype:
         raise TypeError(f"a copy needs the same dtype on both sides, got {host.dtype} on the host and {array.dtype}")
     if host.shape != array.shape:

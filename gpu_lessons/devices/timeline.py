@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
+
+from gpu_lessons.devices.unknown import UnknownOperationError
 
 __all__ = ["Engine", "Event", "Span", "Stream", "Timeline"]
 
@@ -104,6 +106,11 @@ class Stream:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timeline._entered.pop()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise UnknownOperationError(f"Stream.{name}", ["record", "synchronize", "wait_event"])
 
     def synchronize(self) -> None:
         """Let the host wait until all work queued here is done."""

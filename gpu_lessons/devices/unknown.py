@@ -7,6 +7,21 @@ from collections.abc import Sequence
 
 __all__ = ["UnknownOperationError"]
 
+#: What does the same or the nearest, where the letters do not tell.
+_MEANT = {
+    "cuda": "gpu.synchronize and gpu.stream",
+    "cumsum": "sum",
+    "einsum": "matmul",
+    "flatten": "ravel",
+    "get_default_memory_pool": "gpu.memory",
+    "inner": "matmul",
+    "linalg": "matmul",
+    "outer": "matmul",
+    "std": "mean",
+    "var": "mean",
+    "vstack": "concatenate",
+}
+
 
 class UnknownOperationError(NotImplementedError, AttributeError):
     """The simulated GPU does not know an operation; the message names the nearest one it knows.
@@ -15,5 +30,6 @@ class UnknownOperationError(NotImplementedError, AttributeError):
     """
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        [nearest] = difflib.get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.0)
+        word = name.rpartition(".")[2]
+        nearest = _MEANT.get(word) or difflib.get_close_matches(word, known, n=1, cutoff=0.0)[0]
         super().__init__(f"the simulated GPU does not know {name}; the nearest operation it knows is {nearest}")

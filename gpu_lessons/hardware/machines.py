@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.units import DTYPE_BYTES
 
@@ -115,7 +116,7 @@ class UnknownMachineError(KeyError):
 
     def __init__(self, slug: str, known: Sequence[str]) -> None:
         super().__init__(slug)
-        self._sentence = f"no machine {slug!r} in the catalogue; nearest: {', '.join(_nearest(slug, known))}"
+        self._sentence = f"no machine {shown(slug)} in the catalogue; nearest: {', '.join(_nearest(slug, known))}"
 
     def __str__(self) -> str:  # KeyError would show the message in quotes
         return self._sentence
@@ -154,7 +155,7 @@ def machine(slug: str) -> Machine:
     40
     """
     if not isinstance(slug, str):
-        raise TypeError(f"slug must be a string such as 'nvidia-t4', got {slug!r}")
+        raise TypeError(f"slug must be a string such as 'nvidia-t4', got {shown(slug)}")
     if slug not in _slugs():
         raise UnknownMachineError(slug, _slugs())
     return _from_catalogue(slug)

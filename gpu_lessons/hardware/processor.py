@@ -67,7 +67,9 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 def available_memory_bytes(root: Path = Path("/")) -> int:
     """Return how much memory can be had now without swapping, within a container's limit."""
-    free = _asked(lambda: int(_psutil().virtual_memory().available)) or 0
+    free: int | None = _asked(lambda: int(_psutil().virtual_memory().available))
+    if free is None:  # without psutil, what is not in use at all
+        free = _asked(lambda: os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) or 0
     left = memory_left_bytes(root)
     return free if left is None else min(free, left)
 

@@ -20,7 +20,14 @@ from gpu_lessons.measuring.self_benchmark import measure_this_cpu
 from gpu_lessons.measuring.sweeps import Point, PointPlan, all_points, choose_points, point_of
 from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import predict
-from gpu_lessons.recorded import Recording, RecordingError, read_recording, require_room, write_recording
+from gpu_lessons.recorded import (
+    Recording,
+    RecordingError,
+    only_writer,
+    read_recording,
+    require_room,
+    write_recording,
+)
 from gpu_lessons.records import Measurement, Sweep
 from gpu_lessons.work import Copy
 
@@ -70,9 +77,15 @@ def record(
     Raises
     ------
     RecordingError
-        Before anything is measured, if the file cannot be written, or holds something that cannot be gone on with;
-        later only if the disk fills up, and the file then holds what was written last.
+        Before anything is measured, if the file cannot be written, or holds something that cannot be gone on with,
+        or another process records into the same folder; later only if the disk fills up, and the file then holds what
+        was written last.
     """
+    with only_writer(path):
+        return _record(path, quick, on_progress)
+
+
+def _record(path: Path, quick: bool, on_progress: Callable[[Progress], None]) -> Recording:
     require_room(path)
     here = this_machine()
     recording = _begun(path, here, quick=quick)

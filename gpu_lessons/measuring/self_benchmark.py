@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gpu_lessons.arguments import require_count
+from gpu_lessons.arguments import require_count, require_seconds
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.measuring.timing import ONE_AT_A_TIME, measure
@@ -65,11 +64,10 @@ def measure_this_cpu(
 
     Raises
     ------
-    ValueError
-        If the budget is below 2 seconds, too short for any sustained number, or no number.
+    TypeError, ValueError
+        If the budget is no number, or below 2 seconds, too short for any sustained number.
     """
-    if not (isinstance(budget_s, (int, float)) and math.isfinite(budget_s) and budget_s >= 2):
-        raise ValueError(f"budget_s must be a number of seconds of at least 2, got {budget_s!r}")
+    budget_s = require_seconds("budget_s", budget_s, at_least=2)
     here = this_machine()
     threads = here.usable_cores if threads is None else require_count("threads", threads)
     with ONE_AT_A_TIME:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_count, require_seconds, shown
 from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
@@ -64,12 +64,9 @@ def measure(
         If ``device`` is ``"cuda"`` and there is no usable CUDA device; the sentence says why.
     """
     if not isinstance(workload, Workload):
-        raise TypeError(f"workload must be a workload such as DenseForward, got {workload!r}")
+        raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
     require_choice("device", device, ("cpu", "cuda"))
-    if isinstance(budget_s, bool) or not isinstance(budget_s, (int, float)):
-        raise TypeError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
-    if not (math.isfinite(budget_s) and budget_s > 0):
-        raise ValueError(f"budget_s must be a number of seconds above 0, got {budget_s!r}")
+    budget_s = require_seconds("budget_s", budget_s)
     with ONE_AT_A_TIME:
         return _measure_cuda(workload, budget_s) if device == "cuda" else _measure_cpu(workload, budget_s, threads)
 

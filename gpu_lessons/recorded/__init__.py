@@ -2,6 +2,7 @@
 
 from gpu_lessons.recorded.files import (
     load_recording,
+    only_writer,
     read_recording,
     recordings,
     recordings_folder,
@@ -14,6 +15,7 @@ __all__ = [
     "Recording",
     "RecordingError",
     "load_recording",
+    "only_writer",
     "read_recording",
     "recordings",
     "recordings_folder",

@@ -6,6 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from gpu_lessons.hardware.course import course_root
@@ -14,6 +15,7 @@ from gpu_lessons.recorded.schema import Recording, RecordingError, format_record
 
 __all__ = [
     "load_recording",
+    "only_writer",
     "read_recording",
     "recordings",
     "recordings_folder",
@@ -91,7 +93,7 @@ def read_recording(path: Path) -> Recording:
     RecordingError
         If it is larger than 8 MB, no regular file, or no valid recording.
     """
-    name = path.name if path.name.isprintable() else ascii(path.name)
+    name = _told(path.name)
     try:
         # Links are followed, but a pipe or a device would never end.
         if not path.is_file():
@@ -151,6 +153,38 @@ def _replace(path: Path, content: bytes) -> None:
         raise _cannot_write(path, error) from error
 
 
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Hold the folder of ``path``, so that no second recording is written to it meanwhile.
+
+    The system gives it back when the process ends, in whatever way. Where folders cannot be held, nothing is.
+
+    Raises
+    ------
+    RecordingError
+        If another process holds it.
+    """
+    try:
+        import fcntl
+
+        folder = os.open(path.parent, os.O_RDONLY)
+    except (ImportError, OSError):  # not on Windows; and `require_room` says what is wrong with a folder
+        yield
+        return
+    try:
+        with suppress(OSError):  # some network folders
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RecordingError(
+                    f"{_told(path)} cannot be written: another recording is being made in this folder, and two at a "
+                    "time would disturb each other; wait for it"
+                ) from None
+        yield
+    finally:
+        os.close(folder)
+
+
 def require_room(path: Path) -> None:
     """Make sure that a recording can be written to ``path``, by writing as many bytes beside it and removing them.
 
@@ -160,11 +194,12 @@ def require_room(path: Path) -> None:
         If the name is that of no recording, the folder is missing or read-only, or the disk is full.
     """
     if path.suffix != ".json" or not is_slug(path.stem):
-        raise RecordingError(f"{path} is no name of a recording; name it like {path.parent / 'my-laptop-2026.json'}")
+        name = path.parent / "my-laptop-2026.json"
+        raise RecordingError(f"{_told(path)} is no name of a recording; name it like {_told(name)}")
     if not path.parent.is_dir():
-        raise RecordingError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+        raise RecordingError(f"{_told(path)} cannot be written: there is no folder {_told(path.parent)}; make it first")
     if path.is_dir():
-        raise RecordingError(f"{path} cannot be written: it is a folder; name a file in it")
+        raise RecordingError(f"{_told(path)} cannot be written: it is a folder; name a file in it")
     try:
         for remains in path.parent.glob(f".{path.name}.*.part"):  # of a writer that was killed
             remains.unlink(missing_ok=True)
@@ -189,4 +224,10 @@ def _written_beside(path: Path, content: bytes) -> Path:
 
 
 def _cannot_write(path: Path, error: OSError) -> RecordingError:
-    return RecordingError(f"{path} cannot be written: {error.strerror or type(error).__name__}")
+    return RecordingError(f"{_told(path)} cannot be written: {error.strerror or type(error).__name__}")
+
+
+def _told(path: Path | str) -> str:
+    """Return a path as it may stand on a screen."""
+    text = str(path)
+    return text if text.isprintable() else ascii(text)
