@@ -281,6 +281,11 @@ def test_copies_give_back_the_same_numbers(gpu):
     np.testing.assert_array_equal(gpu.to_host(x), A)
 
 
+def test_an_array_that_is_on_the_device_already_stays_as_it_is(gpu):
+    x = gpu.to_device(A)
+    assert gpu.to_device(x) is x
+
+
 def test_a_launch_returns_before_its_kernel_ends(gpu):
     xp = gpu.xp
     x = xp.ones((4096, 4096), dtype="float32")
