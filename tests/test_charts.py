@@ -214,8 +214,10 @@ def test_the_break_even_line_runs_where_both_machines_take_equally_long(gpu, cpu
         layer = DenseForward(batch_size=2**batch_log2, n_in=width, n_out=width)
         return math.log(predict(layer, machine(cpu)).seconds / predict(layer, machine(gpu)).seconds)
 
-    rows = break_even(grid)
+    *rows, foot = break_even(grid)
     assert len(rows) >= 3
+    assert foot["level"] == WIDTHS_LOG2[0]
+    assert gain(math.floor(foot["middle"]), foot["level"]) < 0 <= gain(math.ceil(foot["middle"]), foot["level"])
     for row in rows:
         below, above = math.floor(row["level"]), math.ceil(row["level"])
         assert gain(row["middle"], below) <= 0 <= gain(row["middle"], above)
