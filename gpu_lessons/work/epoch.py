@@ -79,7 +79,7 @@ class TrainEpoch(Workload):
         passing = (
             max(weights) * size,  # a gradient, before or after it is scaled
             *(batch * (n_in + n_out) * size for n_in, n_out in layers),
-            *(batch * n * (2 * size + _BOOL_BYTES) for n in self.layer_sizes[1:-1]),  # a ReLU, forward or backward
+            *(batch * n * 3 * size for n in self.layer_sizes[1:-1]),  # a ReLU, backward
             batch * (classes * (3 * size + _BOOL_BYTES) + _LABEL_BYTES),  # the loss
         )
         return data + kept + max(passing)
@@ -132,10 +132,9 @@ class TrainEpoch(Workload):
 
 
 def _relu_backward(n: int, dtype: str) -> tuple[Kernel, Kernel]:
-    size = DTYPE_BYTES[dtype]
     return (
-        Kernel("y <= 0", n, n * size, n * _BOOL_BYTES, dtype, python_steps=1),
-        Kernel("where(y <= 0, 0, dy)", 0, n * (size + _BOOL_BYTES), n * size, dtype, scalar_ops=3 * n),
+        elementwise_kernel("sign(y)", n, read=n, written=n, dtype=dtype, scalar_ops=n, python_steps=1),
+        elementwise_kernel("dy * sign(y)", n, read=2 * n, written=n, dtype=dtype),
     )
 
 
@@ -153,7 +152,7 @@ def _loss(batch: int, classes: int, dtype: str) -> tuple[Kernel, ...]:
         Kernel("labels >= classes", 0, labels, bools, dtype),
         Kernel("or", 0, 2 * bools, bools, dtype),
         Kernel("any", 0, bools, _BOOL_BYTES, dtype, python_steps=1),
-        each("max over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),
+        each("max over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=3),
         each("logits - max", n, read=n + batch, written=n, rows=batch),
         each("exp", n, read=n, written=n),
         each("sum over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),
