@@ -7,7 +7,7 @@ from types import MappingProxyType
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from made_up_cpu import CPU, TRUE, WORK, made_up_times, measured
+from made_up_cpu import CPU, MEBI, TRUE, WORK, made_up_times, measured
 
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import CpuCalibration, calibrate, calibrate_from, calibration, predict
@@ -50,6 +50,19 @@ def test_one_wild_time_in_ten_hardly_moves_the_numbers(seed):
         for each in WORK
     ]
     assert statistics.median(map(abs, errors)) < 0.03
+
+
+@pytest.mark.parametrize("last_level_mebi", [8, 32, 128, 512])
+@pytest.mark.parametrize("cache_mebi", [1, 2, 4, 5, 8, 16, 24, 32])
+def test_the_size_of_the_cache_is_found_whatever_the_last_level_holds(cache_mebi, last_level_mebi):
+    true = replace(TRUE, cache_bytes=cache_mebi * float(MEBI))
+    found = calibrate_from(made_up_times(true, noise=0.03), replace(CPU, cache_bytes=last_level_mebi * MEBI))
+    assert found.cache_bytes == pytest.approx(true.cache_bytes, rel=0.1)
+
+
+def test_threads_that_nothing_was_measured_with_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match=r"^measurements must hold at least 8 of .+ with threads=7 to fit, got 0$"):
+        calibrate_from(made_up_times(TRUE), CPU, threads=7)
 
 
 factor = st.floats(0.5, 2.0)

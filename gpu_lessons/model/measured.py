@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.fitting import Row, fit, row_of, row_time
@@ -29,7 +30,7 @@ from gpu_lessons.records import Measurement
 from gpu_lessons.units import format_counted
 from gpu_lessons.work import Copy
 
-__all__ = ["LEAST_ROWS", "calibrate_from", "fit_to", "halves", "of_threads"]
+__all__ = ["LEAST_ROWS", "calibrate_from", "enough_of_threads", "fit_to", "halves", "of_threads"]
 
 # Four of five times never fitted lie in the band.
 _BAND = 0.8
@@ -40,7 +41,7 @@ LEAST_ROWS = 8
 # Where the fit of a CPU begins, bytes a second: one core of a 2-core AMD EPYC (Zen 4), memory and cache.
 _READ, _CACHED_READ, _PACK, _CACHED_PACK = 28e9, 75e9, 10e9, 24e9
 _CACHE_BYTES = 16 * 2**20
-# What others share of the last level is theirs.
+# What others share of the last level is theirs. From far above the truth no fit comes down, so none begins higher.
 _CACHE_SHARE = 0.5
 
 
@@ -71,9 +72,7 @@ def calibrate_from(
     ValueError
         If there are fewer than 8 measurements with these threads, or the SMs of the GPU are not known.
     """
-    used = of_threads(measurements, machine, threads)
-    if len(used) < LEAST_ROWS - (held_out is not None):
-        raise ValueError(f"measurements must hold at least {LEAST_ROWS} of {machine.name} to fit, got {len(used)}")
+    used = enough_of_threads(measurements, machine, threads)
     fitted, tested = (used, of_threads(held_out, machine, threads)) if held_out is not None else halves(used)
     numbers = fit_to(fitted, machine)
     rows = [row_of(each) for each in tested]
@@ -103,6 +102,15 @@ def of_threads(measurements: Sequence[Measurement], machine: Machine, threads: i
     counts = [each.threads for each in measurements if each.threads is not None]
     threads = max(counts, default=None) if threads is None else threads
     return [each for each in measurements if each.threads is not None and each.threads == threads]
+
+
+def enough_of_threads(measurements: Sequence[Measurement], machine: Machine, threads: int | None) -> list[Measurement]:
+    """Return those `of_threads`; a ``ValueError`` says if they are too few to fit."""
+    used = of_threads(measurements, machine, threads)
+    if len(used) < LEAST_ROWS:
+        on = "" if threads is None else f" with threads={shown(threads)}"
+        raise ValueError(f"measurements must hold at least {LEAST_ROWS} of {machine.name}{on} to fit, got {len(used)}")
+    return used
 
 
 def halves(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
@@ -144,7 +152,7 @@ def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibr
         cached_pack_bandwidth_bytes_per_s=_CACHED_PACK,
         stream_bandwidth_bytes_per_s=STREAM_BYTES_PER_S,
         cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
-        cache_bytes=(machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE,
+        cache_bytes=min((machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE, _CACHE_BYTES),
         threads=threads,
         error=0.0,
         basis="",

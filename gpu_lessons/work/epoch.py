@@ -13,7 +13,7 @@ from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work.dense import backward_kernels, forward_kernels, update_kernels
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel
 from gpu_lessons.work.memory import require_layer_sizes
-from gpu_lessons.work.workload import Workload, random_numbers, require_layer_dtype
+from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps, require_layer_dtype
 
 __all__ = ["TrainEpoch"]
 
@@ -38,7 +38,8 @@ class TrainEpoch(Workload):
     Raises
     ------
     TypeError, ValueError
-        If a size is no integer of at least 1, there are fewer than two layer sizes, or the dtype is another.
+        If a size is no integer of at least 1, there are fewer than two layer sizes, batches times layer sizes are
+        more than 100,000, or the dtype is another.
 
     Examples
     --------
@@ -58,6 +59,7 @@ class TrainEpoch(Workload):
         for name in ("samples", "batch_size"):
             object.__setattr__(self, name, require_count(name, getattr(self, name)))
         object.__setattr__(self, "layer_sizes", tuple(require_layer_sizes(self.layer_sizes)))
+        require_few_steps(-(-self.samples // self.batch_size) * len(self.layer_sizes))
         object.__setattr__(self, "dtype", require_dtype(self.dtype))
 
     @property
