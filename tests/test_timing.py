@@ -123,6 +123,11 @@ def test_a_budget_that_is_no_number_is_refused(bad):
         measure(LAYER, budget_s=bad)
 
 
+def test_threads_of_a_gpu_are_refused():
+    with pytest.raises(ValueError, match=r"^threads are those of the CPU; leave them out with device='cuda', got 2$"):
+        measure(DenseForward(batch_size=1, n_in=1, n_out=1), "cuda", threads=2)
+
+
 @pytest.mark.parametrize("bad", ["gpu", "CPU", None, 0])
 def test_an_unknown_device_is_refused_with_the_known_ones(bad):
     with pytest.raises(ValueError, match=r"^device must be one of cpu, cuda, got "):

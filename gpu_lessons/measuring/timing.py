@@ -66,6 +66,8 @@ def measure(
     if not isinstance(workload, Workload):
         raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
     require_choice("device", device, ("cpu", "cuda"))
+    if device == "cuda" and threads is not None:
+        raise ValueError(f"threads are those of the CPU; leave them out with device='cuda', got {shown(threads)}")
     budget_s = require_seconds("budget_s", budget_s)
     with ONE_AT_A_TIME:
         return _measure_cuda(workload, budget_s) if device == "cuda" else _measure_cpu(workload, budget_s, threads)

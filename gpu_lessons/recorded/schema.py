@@ -23,6 +23,7 @@ from gpu_lessons.recorded.fields import (
 )
 from gpu_lessons.recorded.machine_facts import checked_machine, machine_facts
 from gpu_lessons.records import WIDE_SPREAD, Measurement, Provenance, Sweep
+from gpu_lessons.units import format_counted
 from gpu_lessons.work import (
     Conv2dForward,
     Copy,
@@ -84,12 +85,11 @@ class Recording:
         return tuple(point for sweep in self.sweeps for point in sweep.points if isinstance(point, Measurement))
 
     def __str__(self) -> str:
-        places = {None: "GPU", 1: "1 thread"}
         rows: dict[str, list[str]] = {}
         for sweep in self.sweeps:
             first = sweep.points[0]
             assert isinstance(first, Measurement)  # a recording holds no predictions
-            place = places.get(first.threads, f"{first.threads} threads")
+            place = "GPU" if first.threads is None else format_counted(first.threads, "thread")
             rows.setdefault(type(first.workload).__name__, []).append(f"{len(sweep.points)} on {place}")
         state = "" if self.provenance.complete else ", not complete"
         names = self.cpu.name if self.gpu is None else f"{self.cpu.name} and {self.gpu.name}"
