@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.units import format_counted, format_time
 
 __all__ = ["WIDE_SPREAD", "Bottleneck", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
@@ -168,13 +169,16 @@ class Sweep:
 
     Raises
     ------
-    ValueError
-        If it is empty or mixes machines or sources.
+    TypeError, ValueError
+        If it holds something else, is empty, or mixes machines or sources.
     """
 
     points: tuple[Measurement | Prediction, ...]
 
     def __post_init__(self) -> None:
+        for point in self.points:
+            if not isinstance(point, Measurement | Prediction):
+                raise TypeError(f"a sweep holds records such as measure returns, got {shown(point)}")
         kinds = {(point.source, point.machine) for point in self.points}
         if len(kinds) != 1:
             raise ValueError(

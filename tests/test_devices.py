@@ -6,6 +6,7 @@ Where the two differ, the simulated GPU is wrong.
 import copy
 import gc
 import operator
+import warnings
 
 import numpy as np
 import pytest
@@ -458,3 +459,40 @@ def test_an_array_on_the_device_stays_there(gpu):
 def test_only_an_array_on_the_device_comes_to_the_host(gpu, value):
     with pytest.raises(TypeError, match="x must be an array on the device, got"):
         gpu.to_host(value)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda xp: xp.mean(xp.zeros(0)),
+        lambda xp: (xp.ones(2) / 0).astype("int32"),
+        lambda xp: xp.full(2, 1e300, "float32"),
+        lambda xp: xp.full((2, 2), xp.inf) @ xp.zeros((2, 2)),
+        lambda xp: xp.asarray([1e300], dtype="float32"),
+        lambda xp: xp.clip(xp.ones(2) / 0, 0.0, xp.full(2, xp.nan)),
+    ],
+    ids=range(6),
+)
+def test_a_gpu_warns_of_nothing(gpu, compute):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        host(compute(gpu.xp))
+
+
+def test_a_truth_value_counts_as_a_number(gpu):
+    x = gpu.xp.asarray(A.astype("float32"))
+    assert host(x + True).dtype == np.float32
+    np.testing.assert_array_equal(host(x + True), A.astype("float32") + 1)
+    assert host(gpu.xp.asarray([True, False]) + True).dtype == np.bool_
+
+
+@pytest.mark.parametrize(("left", "right"), [((2, 0), (0, 3)), ((2, 3), (3, 0)), ((0, 3), (3, 2))])
+def test_a_product_of_empty_matrices_has_its_shape_and_zeros(gpu, left, right):
+    product = host(gpu.xp.ones(left) @ gpu.xp.ones(right))
+    np.testing.assert_array_equal(product, np.ones(left) @ np.ones(right))
+
+
+def test_the_byte_order_of_another_machine_is_turned(gpu):
+    x = gpu.to_device(np.asarray([1.0, 2.0], dtype=">f4"))
+    assert x.dtype.isnative
+    assert x.tolist() == [1.0, 2.0]

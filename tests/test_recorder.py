@@ -613,6 +613,13 @@ def test_on_a_terminal_the_line_is_drawn_over_and_never_wider(monkeypatch):
     assert stream.getvalue().count("\n") == 1
 
 
+def test_on_a_narrow_terminal_the_time_left_is_shown_instead_of_the_bar(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    ProgressLine(stream)(Progress(16, 123, 27.0, "dense forward, 1 thread"))
+    assert stream.getvalue() == "\r16 of 123 points, 27 s left: dense forw"
+
+
 def test_elsewhere_a_line_is_written_now_and_then():
     stream, now = io.StringIO(), [0.0]
     line = ProgressLine(stream, clock=lambda: now[0])

@@ -84,3 +84,9 @@ def test_a_sweep_refuses_mixtures_and_emptiness(points):
     with pytest.raises(ValueError, match="one machine and one source, got") as error:
         Sweep(points)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("points", [(1,), "ab", [None]], ids=repr)
+def test_a_sweep_holds_records_only(points):
+    with pytest.raises(TypeError, match=r"^a sweep holds records such as measure returns, got "):
+        Sweep(points)

@@ -273,3 +273,7 @@ def test_five_calls_must_fit_into_the_budget():
     sentence = refuse_measurement(layer, calibrate(CPU), budget_s=4.999 * call_s)
     assert sentence.startswith("Not measured: it would take about ")
     assert "set aside. Choose a smaller batch or width." in sentence
+
+
+def test_threads_counted_by_numpy_are_written_down_as_a_plain_number():
+    assert type(measure(Elementwise(1), budget_s=0.001, threads=np.int64(1)).threads) is int

@@ -96,7 +96,7 @@ class Namespace:
         raise UnknownOperationError(name, self.__dir__())
 
     def __dir__(self) -> list[str]:
-        own = (name for name in (*vars(type(self)), "random") if not name.startswith("_"))
+        own = (name for name in (*vars(type(self)), "random") if name[0] != "_" and not name.endswith("_item"))
         return sorted({*own, *_ELEMENTWISE, *_REDUCTIONS, *_VIEWS, *_JOINS, *_SHARED})
 
     def __repr__(self) -> str:
@@ -116,7 +116,8 @@ class Namespace:
         if not isinstance(obj, DeviceArray):
             if isinstance(obj, list | tuple) and any(isinstance(each, DeviceArray) for each in obj):
                 raise UnknownOperationError("an array of arrays on the device", ["stack"])
-            return self._gpu.to_device(np.asarray(obj, dtype))
+            with np.errstate(all="ignore"):
+                return self._gpu.to_device(np.asarray(obj, dtype))
         obj.require_on(self._gpu)
         wanted = obj.dtype if dtype is None else np.dtype(dtype)
         return self.astype(obj, wanted) if copy or wanted != obj.dtype else obj

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ def elementwise(
     numbers = [operand(gpu, value) for value in values]
     shape = _broadcast_shape(numbers)
     if out is None:
-        dtypes = [each.dtype if isinstance(each, np.ndarray | np.generic) else type(each) for each in numbers]
+        dtypes = [_format_of(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
     ufunc(*numbers, out=operand(gpu, out))
     _launch(gpu, name, values, out)
@@ -118,7 +119,9 @@ def reduction(
 ) -> DeviceArray:
     """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
     _refuse(name, {option: value for option, value in options.items() if option not in ("axis", "dtype", "keepdims")})
-    numbers = np.asarray(function(operand(gpu, x), **options))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of the mean of no numbers
+        numbers = np.asarray(function(operand(gpu, x), **options))
     out = DeviceArray(gpu, numbers, _allocated(gpu, numbers.nbytes))
     _launch(gpu, name, (x,), out, flops=x.size)
     return out
@@ -149,7 +152,11 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     out = new_array(gpu, (*batch, m, n), np.result_type(x, w))
     np.matmul(rows, columns, out=out._numbers)
-    gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, _counted_as(gpu, out.dtype)))
+    counted = _counted_as(gpu, out.dtype)
+    if out.size and k:
+        gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, counted))
+    else:  # sums of nothing are zeros
+        gpu.launch(Kernel("zeros", 0, 0, out.nbytes, counted))
     kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
     return out if out.shape == kept else out.reshape(kept)
 
@@ -183,6 +190,12 @@ def creation(
     out._numbers = make()
     _launch(gpu, name, (), out)
     return out
+
+
+def _format_of(value: object) -> Any:  # noqa: ANN401 - a dtype, or the type of a Python number, which adapts itself
+    if isinstance(value, bool):
+        return np.dtype(bool)
+    return value.dtype if isinstance(value, np.ndarray | np.generic) else type(value)
 
 
 def _allocated(gpu: SimulatedGpu, size_bytes: int) -> Allocation:

@@ -116,6 +116,7 @@ class SimulatedGpu:
             x.require_on(self)
             return x
         numbers = np.asarray(x)
+        numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
         out = new_array(self, numbers.shape, numbers.dtype)
         self.copy_into(out, numbers)
         return out

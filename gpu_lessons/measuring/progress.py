@@ -15,6 +15,8 @@ from gpu_lessons.units import format_time
 __all__ = ["ProgressLine", "record_with_progress"]
 
 _BAR_CELLS = 24
+# On a narrower terminal the time left is worth more than the bar.
+_COLUMNS_FOR_BAR = 55
 # In a log file, where nothing can be drawn over.
 _SECONDS_A_LINE = 15.0
 
@@ -40,7 +42,7 @@ class ProgressLine:
         """Show it."""
         if self._stream.isatty():
             columns = shutil.get_terminal_size().columns - 1
-            self._stream.write(f"\r{_line(progress, bar=True)[:columns]:<{columns}}")
+            self._stream.write(f"\r{_line(progress, bar=columns >= _COLUMNS_FOR_BAR)[:columns]:<{columns}}")
             self._is_drawn = True
         elif self._said_s is None or self._clock() - self._said_s >= _SECONDS_A_LINE:
             self._stream.write(f"{_line(progress, bar=False)}\n")

@@ -127,7 +127,7 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
 
     here = this_machine()
     if threads is not None:
-        require_count("threads", threads)
+        threads = require_count("threads", threads)
         if threads > here.usable_cores:
             raise ValueError(f"threads must be at most {here.usable_cores}, the cores usable here, got {threads}")
     threads = threads or here.usable_cores
