@@ -182,6 +182,7 @@ def join(gpu: SimulatedGpu, name: str, function: Callable[..., Host], xs: Sequen
     return out
 
 
+@_without_warnings
 def creation(
     gpu: SimulatedGpu, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], make: Callable[[], Host]
 ) -> DeviceArray:
