@@ -9,14 +9,13 @@ import argparse
 import platform
 from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gpu_lessons.hardware.processor import usable_cores
+from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.nn import Dense
 from gpu_lessons.units import format_time
 
@@ -100,16 +99,6 @@ def time_interleaved(contestants: dict[str, Step]) -> dict[str, list[float]]:
     return samples_s
 
 
-def cpu_name() -> str:
-    """Return the CPU's name: ``platform`` knows it on some systems, Linux writes it in a file."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
 def print_table(samples_s: dict[str, list[float]]) -> None:
     """Print each row's median and its ratio, the target beside it."""
     medians_s = {name: median(samples) for name, samples in samples_s.items()}
@@ -131,9 +120,9 @@ def print_table(samples_s: dict[str, list[float]]) -> None:
 def main() -> None:
     """Time all contestants in one run and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=usable_cores())
+    parser.add_argument("--threads", type=int, default=this_machine().usable_cores)
     threads = parser.parse_args().threads
-    print(f"{cpu_name()}, {threads} threads, NumPy {np.__version__}, Python {platform.python_version()}")
+    print(f"{this_machine().cpu.name}, {threads} threads, NumPy {np.__version__}, Python {platform.python_version()}")
     print(f"batch {BATCH_SIZE}, width {WIDTH}, {DTYPE}, {ROUNDS * TIMED_CALLS} calls each, interleaved\n")
     with threadpool_limits(limits=threads, user_api="blas"):
         contestants = make_contestants(threads)

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from gpu_lessons.arguments import shown
 from gpu_lessons.units import format_counted, format_time
 
-__all__ = ["WIDE_SPREAD", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
+__all__ = ["WIDE_SPREAD", "Bottleneck", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
 
 #: Quartiles further apart than this share of the median: something else ran on the machine.
 WIDE_SPREAD = 0.1

@@ -72,8 +72,8 @@ def format_count(count: int) -> str:
 
 
 def format_counted(count: int, noun: str) -> str:
-    """Return a count with its noun: ``format_counted(2, "thread") == "2 threads"``."""
-    return f"{count} {noun}{'s' * (count != 1)}"
+    """Return a count with its noun: ``format_counted(1024, "block") == "1,024 blocks"``."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def format_factor(factor: float) -> str:

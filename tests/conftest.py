@@ -5,8 +5,13 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from gpu_lessons.hardware.arrays import cuda_status
+
+# A machine that is busy with something else may take long over any example.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(params=["numpy", "array_api_strict", pytest.param("cupy", marks=pytest.mark.gpu)])

@@ -79,6 +79,9 @@ class CountingNamespace:
     def maximum(self, x, y):
         return x.each("maximum", np.maximum, x, y)
 
+    def sign(self, x):
+        return x.each("sign", np.sign, x)
+
     def exp(self, x):
         return x.each("exp", np.exp, x)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_fitting import CPU, T4, TRUE, made_up_times
+from made_up_cpu import CPU, TRUE, made_up_times
 
 from benchmarks import accuracy
 from gpu_lessons.hardware.machines import machine
@@ -18,6 +18,7 @@ from gpu_lessons.recorded import Recording, load_recording, recordings
 from gpu_lessons.records import Provenance, Sweep
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise
 
+T4 = machine("nvidia-t4")
 LAYER = DenseForward(batch_size=2, n_in=3, n_out=5)
 PROVENANCE = Provenance(
     date="2026-11-24",

@@ -8,6 +8,7 @@ from lab_browser import LIVE_CHART, MOVE_SLIDER, STATIC_CHART, notebook_outputs,
 
 from gpu_lessons import DenseForward, explore_batch_and_width, load_recording
 from gpu_lessons.charts.theme import CPU
+from gpu_lessons.explorers.layer_grid import layer_grid
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +20,7 @@ RECORDED = "amd-epyc-2-cores-2026-11-25"
 
 @pytest.fixture(scope="module")
 def grid():
-    return explore_batch_and_width().grid
+    return layer_grid(explore_batch_and_width().live().question)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import pytest
 from lab_browser import LIVE_CHART, STATIC_CHART, notebook_outputs, run_all_cells
 
-from gpu_lessons import explore_inside_the_gpu, explore_timeline
+from gpu_lessons.explorers.inside_the_gpu import CARDS
+from gpu_lessons.explorers.tile_deals import tile_grid
+from gpu_lessons.explorers.timed_calls import call_record
+from gpu_lessons.hardware.machines import machine
 
 pytestmark = pytest.mark.browser
 
@@ -30,13 +33,13 @@ class Lesson:
 
 
 def timeline_lines(batch_log2, clock):
-    record = explore_timeline().record
+    record = call_record("nvidia-t4", 2048)
     call = record.at(batch_log2, clock)
     return record.headline(call), record.setting(call)
 
 
 def tile_lines(card, neurons):
-    grid = explore_inside_the_gpu().grid
+    grid = tile_grid([machine(slug) for slug in CARDS])
     point = grid.at(card, neurons)
     return grid.headline(point), grid.second_line(point)
 

@@ -214,8 +214,10 @@ def test_the_break_even_line_runs_where_both_machines_take_equally_long(gpu, cpu
         layer = DenseForward(batch_size=2**batch_log2, n_in=width, n_out=width)
         return math.log(predict(layer, machine(cpu)).seconds / predict(layer, machine(gpu)).seconds)
 
-    rows = break_even(grid)
+    *rows, foot = break_even(grid)
     assert len(rows) >= 3
+    assert foot["level"] == WIDTHS_LOG2[0]
+    assert gain(math.floor(foot["middle"]), foot["level"]) < 0 <= gain(math.ceil(foot["middle"]), foot["level"])
     for row in rows:
         below, above = math.floor(row["level"]), math.ceil(row["level"])
         assert gain(row["middle"], below) <= 0 <= gain(row["middle"], above)
@@ -279,6 +281,13 @@ def data_of(node):
 def test_two_builds_give_the_same_chart():
     first, second = (json.dumps(chart_of(layer_grid(question())).to_dict()) for _ in range(2))
     assert first == second
+
+
+def test_building_a_chart_neither_changes_nor_minds_how_altair_keeps_data(monkeypatch, grid, spec):
+    """A widget's callback builds one on its own thread, while a cell of the learner's may draw."""
+    with alt.data_transformers.enable(consolidate_datasets=False):
+        monkeypatch.setattr(type(alt.data_transformers), "enable", lambda *_, **__: pytest.fail("it was changed"))
+        assert chart_of(grid).to_dict() == spec
 
 
 def test_the_static_chart_has_its_own_sliders_over_the_whole_grid(spec):

@@ -116,7 +116,13 @@ ANSWERS = {
     ),
     check_layer: (
         lambda x, w, b: x @ w + b,
-        [lambda x, w, b: x @ w, lambda x, w, b: (x @ w).T + b[0], lambda x, w, b: np.maximum(x @ w + b, 0)],
+        [
+            lambda x, w, b: x @ w,
+            lambda x, w, b: (x @ w).T + b[0],
+            lambda x, w, b: np.maximum(x @ w + b, 0),
+            lambda x, w, b: np.array([[plain_neuron(row, column, b[j]) for j, column in enumerate(w.T)] for row in x]),
+            lambda x, w, b: np.array([x[sample] @ w + b for sample in range(len(x))]),
+        ],
     ),
     check_count_flops: (
         lambda batch, n_in, n_out: 2 * batch * n_in * n_out,
@@ -124,6 +130,7 @@ ANSWERS = {
             lambda batch, n_in, n_out: batch * n_in * n_out,
             lambda batch, n_in, n_out: batch * (2 * n_in - 1) * n_out,
             lambda batch, n_in, n_out: 2 * n_in * n_out,
+            lambda batch, n_in, n_out: batch * (2 * n_in + 1) * n_out,
         ],
     ),
     check_time_forward: (
@@ -136,7 +143,9 @@ ANSWERS = {
             timer(warm=False, before=False, after=False),
             timer(call=lambda layer, x: layer.forward(x).get()),
             timer(read=lambda gpu: perf_counter()),
+            timer(call=lambda layer, x: x @ layer.weight),
             lambda gpu, layer, x: timer()(gpu, layer, x) * 1e3,
+            lambda gpu, layer, x: -timer()(gpu, layer, x),
         ],
     ),
     check_epoch_on_gpu: (
@@ -230,6 +239,52 @@ def test_there_is_a_ladder_of_hints(check):
     assert check.hint() == hints[-1]
 
 
+@pytest.mark.parametrize(
+    ("check", "endless"),
+    [
+        (check_next_stair, lambda width, batch, tile, sm_count: next_stair(width, batch, tile, sm_count, step=0)),
+        (check_break_even_batch, lambda width, gpu, cpu: first_batch(width, gpu, cpu, step=lambda batch: batch)),
+        (check_time_forward, lambda gpu, layer, x: next_stair(1, 1024, 128, 40, step=0)),
+    ],
+)
+def test_a_loop_that_never_ends_is_stopped_once_and_quoted(check, endless, monkeypatch):
+    monkeypatch.setattr("gpu_lessons.lessons.checks.LONGEST_CALL_S", 0.2)
+    start_s = perf_counter()
+    verdict = check(endless)
+    assert verdict.outcome == "wrong"
+    assert "got nothing in 0.2 s, in line" in verdict.message
+    assert perf_counter() - start_s < 10
+
+
+# Lesson 01: other counts, other ways to say it, and loops
+
+
+@pytest.mark.parametrize(
+    ("count", "explanation"),
+    [
+        (lambda batch, n_in, n_out: batch * n_in * n_out, "Those are the multiplications."),
+        (lambda batch, n_in, n_out: batch * (2 * n_in - 1) * n_out, "A sum starts at zero"),
+        (lambda batch, n_in, n_out: batch * (2 * n_in + 1) * n_out, "Leave the bias aside."),
+        (lambda batch, n_in, n_out: 2 * n_in * n_out, "That is one sample."),
+    ],
+)
+def test_another_count_is_told_what_it_counted(count, explanation):
+    assert explanation in check_count_flops(count).message
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda x, w, b: np.dot(x, w) + b,
+        lambda x, w, b: np.einsum("bi,io->bo", x, w) + b,
+        lambda x, w, b: (w.T @ x.T).T + b[None, :],
+        lambda x, w, b: (x[:, :, None] * w[None]).sum(axis=1) + b,
+    ],
+)
+def test_a_layer_without_a_loop_is_right_however_it_is_written(layer):
+    assert check_layer(layer).outcome == "right"
+
+
 # Lesson 02: which reading of the clock it was, and the mix left in
 
 
@@ -242,6 +297,10 @@ def test_there_is_a_ladder_of_hints(check):
         (timer(warm=False), "That is the first call"),
         (timer(call=lambda layer, x: layer.forward(x).get()), "That is the layer and a copy to the host."),
         (timer(read=lambda gpu: perf_counter()), "That is another clock."),
+        (timer(call=lambda layer, x: x @ layer.weight), "That is the product without the bias."),
+        (lambda gpu, layer, x: timer()(gpu, layer, x) * 1e3, "That is the right time in another unit."),
+        (lambda gpu, layer, x: timer()(gpu, layer, x) * 1e6, "That is the right time in another unit."),
+        (lambda gpu, layer, x: -timer()(gpu, layer, x), "That is the first reading minus the second."),
     ],
 )
 def test_a_dishonest_timer_is_told_what_it_timed(wrong, explanation):
@@ -262,6 +321,13 @@ def test_a_timer_that_raises_is_quoted_without_an_explanation():
     assert verdict.outcome == "wrong"
     assert "AttributeError" in verdict.message
     assert "That is" not in verdict.message
+
+
+def test_an_epoch_may_also_name_what_is_on_the_device_already():
+    verdict = check_epoch_on_gpu(
+        lambda gpu, weight, x, target: epoch(gpu, *map(gpu.to_device, (weight, x, target))),
+    )
+    assert verdict.outcome == "right"
 
 
 def test_an_epoch_that_still_mixes_host_and_device_is_quoted_with_the_line():

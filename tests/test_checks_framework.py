@@ -1,5 +1,10 @@
 """Checks of exercises: the three outcomes, what a message quotes, and the hints."""
 
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -15,6 +20,7 @@ from gpu_lessons.lessons.checks import (
     compare_value,
 )
 from gpu_lessons.lessons.differences import describe, difference
+from gpu_lessons.lessons.time_limits import TooLongError, time_limit
 
 
 @check(hints=("Start from the sum.", "Each input has its own weight.", "total += w[i] * x[i]"))
@@ -124,6 +130,25 @@ def test_a_learner_may_interrupt_a_check():
 
     with pytest.raises(KeyboardInterrupt):
         check_neuron(interrupted)
+
+
+def sleep_for_good():
+    while True:
+        with suppress(Exception):  # a learner's, which must not swallow the limit
+            time.sleep(0.01)
+
+
+def test_a_limit_leaves_the_alarm_of_others_as_it_was():
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(TooLongError), time_limit(0.05):
+        sleep_for_good()
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_outside_the_main_thread_there_is_no_limit():
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(check_neuron, neuron).result().outcome == "right"
 
 
 def test_a_check_called_without_an_answer_is_a_type_error():
@@ -273,6 +298,7 @@ def test_an_array_that_refuses_to_become_numpy_is_a_wrong_kind():
         ("a" * 100, f"'{'a' * 56}..."),
         (np.float64(0.1), "0.1"),
         (print, "a builtin_function_or_method"),
+        (machine("nvidia-t4"), 'gl.machine("nvidia-t4")'),
     ],
 )
 def test_long_values_are_described_shortly(value, text):

@@ -88,6 +88,15 @@ def test_dividing_by_zero_warns_nobody(gpu):
     assert np.isneginf(host(gpu.xp.log(zero))).all()
 
 
+def test_numbers_too_large_for_their_format_warn_nobody(gpu):
+    large = gpu.xp.full((2, 2), 1e300)
+    assert np.isinf(host(large @ large)).all()
+    assert np.isinf(host(large.astype("float32"))).all()
+    single = gpu.xp.ones((2,), dtype="float32")
+    single[0] = large[0, 0]
+    np.testing.assert_array_equal(host(single), [np.inf, 1.0])
+
+
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "min", "prod", "argmax", "argmin"])
 @pytest.mark.parametrize("axis", [None, 0, 1])
 def test_reductions_agree_with_numpy(gpu, name, axis):
@@ -281,6 +290,14 @@ def test_copies_give_back_the_same_numbers(gpu):
     x = gpu.to_device(pinned)
     gpu.synchronize()
     np.testing.assert_array_equal(gpu.to_host(x), A)
+
+
+def test_an_array_on_the_device_is_not_copied_there_again(gpu):
+    x = gpu.xp.asarray(A)
+    before = gpu.memory.used_bytes
+    again = gpu.to_device(x)
+    assert gpu.memory.used_bytes == before
+    np.testing.assert_array_equal(host(again), A)
 
 
 def test_a_launch_returns_before_its_kernel_ends(gpu):

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-import math
+import re
 import sys
 from dataclasses import replace
 from types import MappingProxyType
@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pytest
 
 from gpu_lessons.charts.bundle import VEGA_LITE
-from gpu_lessons.explorers import explore_batch_and_width
+from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_timeline
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS
-from gpu_lessons.explorers.live import MEASURE_BUDGET_S, LiveBatchAndWidth
+from gpu_lessons.explorers.live import MEASURE_BUDGET_S
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.measuring import self_benchmark
@@ -40,12 +40,9 @@ def check(explorer, cpu_or_gpu):
         assert machine(cpu_or_gpu).name in explorer
         assert "\n" not in explorer
         return
-    for corner in CORNERS:
-        point = explorer.grid.at(*corner)
-        for time_s in (point.cpu_s, point.gpu_s, point.bus_s):
-            assert math.isfinite(time_s)
-            assert time_s > 0
-        assert explorer.grid.headline(point)
+    for row in explorer.table():
+        assert min(row["cpu_s"], row["gpu_s"], row["bus_s"]) > 0
+        assert row["headline"]
     json.dumps(explorer.table(), allow_nan=False)
     assert len(explorer.table()) == len(BATCHES_LOG2) * len(WIDTHS_LOG2)
 
@@ -103,17 +100,25 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
     assert "\n" not in str(raised.value)
 
 
-def test_the_static_display_needs_no_widgets(monkeypatch):
+every_explorer = pytest.mark.parametrize(
+    "explore", [explore_batch_and_width, explore_inside_the_gpu, explore_timeline], ids=lambda explore: explore.__name__
+)
+
+
+@every_explorer
+def test_the_static_display_needs_no_widgets(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    explorer = explore_batch_and_width(batch_size=64, width=512)
+    explorer = explore(width=512)
     data, _ = explorer._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
     assert data["text/plain"] == explorer.sentence()
+    assert re.search(r"\b512\b", explorer.sentence())
 
 
-def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch):
+@every_explorer
+def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explore_batch_and_width(batch_size=64, width=512)._repr_mimebundle_()
+    data, _ = explore(width=512)._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
     assert "bind" in data[VEGA_LITE]["params"][0]
     assert data[WIDGET]["model_id"]
@@ -132,8 +137,7 @@ def no_benchmark_yet(monkeypatch):
 
 @pytest.fixture
 def live():
-    explorer = explore_batch_and_width()
-    return LiveBatchAndWidth(explorer.question, explorer.batch_log2, explorer.width_log2)
+    return explore_batch_and_width().live()
 
 
 @pytest.fixture
@@ -241,8 +245,7 @@ def test_measuring_this_cpu_offers_it_and_chooses_it(live, measured):
 
 def test_a_cpu_measured_earlier_in_the_session_is_offered_at_once(measured):
     self_benchmark._done[2] = measured
-    explorer = explore_batch_and_width()
-    again = LiveBatchAndWidth(explorer.question, 8, 11)
+    again = explore_batch_and_width().live()
     assert again.cpu.options[0][1] is measured.cpu
     assert not again.measure_here.disabled
 

@@ -1,7 +1,5 @@
 """The fit: numbers that made times are found again, wild rows do not move it, and its error is a tested one."""
 
-import math
-import random
 import statistics
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,63 +7,18 @@ from types import MappingProxyType
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from made_up_cpu import CPU, MEBI, TRUE, WORK, made_up_times, measured
 
-from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import CpuCalibration, calibrate, calibrate_from, calibration, predict
 from gpu_lessons.model.fitting import row_of, row_time
 from gpu_lessons.model.measured import halves
 from gpu_lessons.recorded import Recording, files, read_recording, write_recording
-from gpu_lessons.records import Measurement, Provenance, Sweep
-from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise
+from gpu_lessons.records import Provenance, Sweep
+from gpu_lessons.work import Copy, DenseForward, DenseTrainStep
 
-MEBI = 2**20
-CPU = replace(this_machine().cpu, name="Made-up CPU", cache_bytes=32 * MEBI, peak_flops_per_s={})
 T4 = machine("nvidia-t4")
-TRUE = CpuCalibration(
-    launch_overhead_s=0.8e-6,
-    python_step_s=3e-6,
-    flops_per_s=MappingProxyType({"float32": 3e11, "float64": 1.2e11}),
-    scalar_ops_per_s=2e9,
-    row_start_s=8e-9,
-    one_thread_share=0.4,
-    read_bandwidth_bytes_per_s=20e9,
-    cached_read_bandwidth_bytes_per_s=60e9,
-    pack_bandwidth_bytes_per_s=6e9,
-    cached_pack_bandwidth_bytes_per_s=16e9,
-    stream_bandwidth_bytes_per_s=14e9,
-    cached_stream_bandwidth_bytes_per_s=40e9,
-    cache_bytes=10.0 * MEBI,
-    threads=2,
-    error=0.0,
-    basis="made up",
-)
 CPU_NUMBERS = [name for name in CpuCalibration.__slots__ if isinstance(getattr(TRUE, name), float) and name != "error"]
-WORK = [
-    *(
-        DenseForward(batch_size=batch, n_in=width, n_out=width, dtype=dtype)
-        for dtype in ("float32", "float64")
-        for width in (32, 64, 128, 256, 512, 1024, 2048, 4096)
-        for batch in (1, 2, 4, 16, 64, 256, 1024)
-    ),
-    *(DenseTrainStep(batch_size=batch, n_in=width, n_out=width) for width in (64, 512, 2048) for batch in (1, 32, 512)),
-    *(Elementwise(4**n) for n in range(3, 14)),
-    DependentChain(steps=1000, width=100),
-]
-
-
-def measured(workload, time_s, threads=2, calls=1, recorded_on=None):
-    return Measurement(workload, CPU.name, threads, (time_s,) * 3, (time_s,) * 2, calls, recorded_on)
-
-
-def made_up_times(true, machine=CPU, work=WORK, noise=0.0, wild=0.0, threads=2, seed=0):
-    """Return times that the model itself makes, with noise, and a share of them several times too long."""
-    rng = random.Random(seed)
-    times = []
-    for workload in work:
-        time_s = predict(workload, machine, calibration=true).seconds * math.exp(rng.gauss(0, noise))
-        times.append(measured(workload, time_s * (rng.uniform(2, 10) if rng.random() < wild else 1), threads))
-    return times
 
 
 def numbers_of(device):
@@ -97,6 +50,19 @@ def test_one_wild_time_in_ten_hardly_moves_the_numbers(seed):
         for each in WORK
     ]
     assert statistics.median(map(abs, errors)) < 0.03
+
+
+@pytest.mark.parametrize("last_level_mebi", [8, 32, 128, 512])
+@pytest.mark.parametrize("cache_mebi", [1, 2, 4, 5, 8, 16, 24, 32])
+def test_the_size_of_the_cache_is_found_whatever_the_last_level_holds(cache_mebi, last_level_mebi):
+    true = replace(TRUE, cache_bytes=cache_mebi * float(MEBI))
+    found = calibrate_from(made_up_times(true, noise=0.03), replace(CPU, cache_bytes=last_level_mebi * MEBI))
+    assert found.cache_bytes == pytest.approx(true.cache_bytes, rel=0.1)
+
+
+def test_threads_that_nothing_was_measured_with_are_refused_in_one_sentence():
+    with pytest.raises(ValueError, match=r"^measurements must hold at least 8 of .+ with threads=7 to fit, got 0$"):
+        calibrate_from(made_up_times(TRUE), CPU, threads=7)
 
 
 factor = st.floats(0.5, 2.0)

@@ -7,22 +7,21 @@ import re
 from collections import Counter
 from html import unescape
 
+import ipywidgets as widgets
 import pytest
 import vl_convert
 
-from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
 from gpu_lessons.charts.tile_grid import Card, Deal, TileGrid, TilePoint
 from gpu_lessons.explorers import explore_inside_the_gpu
+from gpu_lessons.explorers.controls import let_set, slider
 from gpu_lessons.explorers.inside_the_gpu import CARDS
-from gpu_lessons.explorers.live_tiles import LiveInsideTheGpu
-from gpu_lessons.explorers.tile_deals import BATCH_SIZE, N_IN, NEURONS
+from gpu_lessons.explorers.tile_deals import BATCH_SIZE, N_IN, NEURONS, tile_grid
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.model import calibrate, predict
 from gpu_lessons.units import format_time
 from gpu_lessons.work import DenseForward
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 GPUS = [each.slug for each in machines() if each.kind == "gpu"]
 CORNERS = list(itertools.product((0, len(CARDS) - 1), (NEURONS[0], NEURONS[-1])))
 DARK, LIGHT, LIGHTER = "#0f766e", "#a7d8d2", "#d3ece9"
@@ -34,8 +33,8 @@ def explorer():
 
 
 @pytest.fixture(scope="module")
-def grid(explorer):
-    return explorer.grid
+def grid():
+    return tile_grid([machine(slug) for slug in CARDS])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,8 @@ def filled(svg):
 def test_there_is_one_row_for_every_card_and_width(explorer):
     places = [(row["card"], row["neurons"]) for row in explorer.table()]
     assert sorted(places) == sorted(itertools.product(range(len(CARDS)), NEURONS))
-    assert [card.sm_count for card in explorer.grid.cards] == sorted({machine(slug).sm_count for slug in CARDS})
+    sm_counts = dict.fromkeys(row["sm_count"] for row in explorer.table())
+    assert list(sm_counts) == sorted({machine(slug).sm_count for slug in CARDS})
 
 
 def test_blocks_fall_on_sms_as_if_each_free_sm_took_the_next_one(grid):
@@ -149,8 +149,8 @@ def test_a_small_layer_leaves_most_of_a_large_card_idle(grid):
 @pytest.mark.parametrize("gpu", GPUS)
 def test_every_gpu_of_the_catalogue_joins_the_slider_and_is_shown_first(gpu):
     explorer = explore_inside_the_gpu(gpu=gpu)
-    assert explorer.grid.cards[explorer.card].name == machine(gpu).name
-    assert len(explorer.grid.cards) == len({*CARDS, gpu})
+    assert explorer.sentence().startswith(f"{machine(gpu).name} (predicted)")
+    assert len({row["card"] for row in explorer.table()}) == len({*CARDS, gpu})
     json.dumps(explorer.table(), allow_nan=False)
 
 
@@ -209,12 +209,12 @@ def test_the_sentence_is_one_sentence_with_card_source_and_both_times():
     assert sentence.count(". ") == 0
 
 
-def test_times_have_at_most_four_significant_digits_and_the_band_is_the_model_s(explorer):
-    for row in explorer.table():
+def test_times_have_at_most_four_significant_digits_and_the_band_is_the_model_s(grid):
+    for row in grid.rows():
         for name, value in row.items():
             if isinstance(value, float):
                 assert float(f"{value:.3e}") == value, name
-        error = explorer.grid.cards[row["card"]].error
+        error = grid.cards[row["card"]].error
         assert row["high_s"] / row["chosen_s"] == pytest.approx(1 + error, rel=2e-3)
         assert row["chosen_s"] / row["low_s"] == pytest.approx(1 + error, rel=2e-3)
 
@@ -228,7 +228,7 @@ def test_the_chart_is_vega_lite_5_small_and_says_what_it_shows(grid, spec):
 
 
 def test_the_largest_chart_stays_below_200_kb():
-    grid = explore_inside_the_gpu(gpu="nvidia-jetson-agx-orin-64gb").grid
+    grid = tile_grid([machine(slug) for slug in (*CARDS, "nvidia-jetson-agx-orin-64gb")])
     chart = inside_the_gpu_chart(grid, card=0, neurons=64, sliders=True)
     assert len(json.dumps(chart.to_dict()).encode()) < 200_000
 
@@ -303,24 +303,9 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, said):
     assert "\n" not in str(raised.value)
 
 
-def test_the_static_display_needs_no_widgets(monkeypatch, explorer):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    data, _ = explorer._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
-    assert data["text/plain"] == explorer.sentence()
-
-
-def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch, explorer):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explorer._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
-    assert "bind" in data[VEGA_LITE]["params"][0]
-    assert data[WIDGET]["model_id"]
-
-
 @pytest.fixture
 def live(explorer):
-    return LiveInsideTheGpu(explorer.grid, explorer.card, explorer.neurons)
+    return explorer.live()
 
 
 def test_the_live_sliders_say_widths_and_sm_counts_and_the_chart_has_none_of_its_own(live):
@@ -338,7 +323,8 @@ def test_moving_the_live_sliders_moves_the_parameters_and_nothing_else(live, cor
     assert live.message.value == ""
 
 
-def test_an_error_in_a_slider_s_callback_is_said_under_the_sliders(live, monkeypatch):
-    monkeypatch.setattr(live, "figure", None)
-    live.neurons.value = 64
-    assert "params" in live.message.value
+def test_an_error_in_a_slider_s_callback_is_said_under_the_sliders():
+    width, message = slider("layer width", [("64", 64), ("128", 128)], 128), widgets.HTML()
+    let_set(width, "neurons", None, message)
+    width.value = 64
+    assert message.value == "'NoneType' object has no attribute 'params'"

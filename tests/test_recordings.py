@@ -227,9 +227,9 @@ AT = "sweeps[0].points[2]"
         (set_at("sweeps", 7, "points", 0, "arguments", "pinned", to="no"), "arguments.pinned must be true or false"),
         (
             set_at("sweeps", 4, "points", 0, "arguments", "steps", to=10**17),
-            "arguments ask for more than 100,000 steps",
+            "arguments: at most 100,000 steps one after another can be counted, got 100,000,000,000,000,000",
         ),
-        (set_at("sweeps", 6, "points", 0, "arguments", "samples", to=10**17), "arguments ask for more than 100,000"),
+        (set_at("sweeps", 6, "points", 0, "arguments", "samples", to=10**17), "arguments: at most 100,000 steps"),
         (set_at("sweeps", 6, "points", 0, "arguments", "layer_sizes", to=[8]), "arguments: layer_sizes must hold at"),
         (set_at("sweeps", 6, "points", 0, "arguments", "layer_sizes", to="88"), "arguments: layer_sizes must hold at"),
         (set_at("sweeps", 5, "points", 0, "arguments", "kernel", to=99), "arguments: "),

@@ -3,35 +3,16 @@
 import statistics
 import sys
 from dataclasses import replace
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
+from made_up_cpu import CPU, MEBI, TRUE
 
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring import CpuBenchmark, measure_this_cpu, self_benchmark
 from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.records import Measurement
 
-MEBI = 2**20
-CPU = replace(this_machine().cpu, name="Made-up CPU", cache_bytes=32 * MEBI)
-TRUE = CpuCalibration(
-    launch_overhead_s=0.8e-6,
-    python_step_s=3e-6,
-    flops_per_s=MappingProxyType({"float32": 2e11, "float64": 9e10}),
-    scalar_ops_per_s=2e9,
-    row_start_s=8e-9,
-    one_thread_share=0.5,
-    read_bandwidth_bytes_per_s=20e9,
-    cached_read_bandwidth_bytes_per_s=60e9,
-    pack_bandwidth_bytes_per_s=6e9,
-    cached_pack_bandwidth_bytes_per_s=16e9,
-    stream_bandwidth_bytes_per_s=14e9,
-    cached_stream_bandwidth_bytes_per_s=40e9,
-    cache_bytes=16 * MEBI,
-    threads=2,
-    error=0.0,
-    basis="made up",
-)
 RATES = [name for name in CpuCalibration.__slots__ if name.endswith("bandwidth_bytes_per_s")]
 
 
@@ -48,19 +29,21 @@ def made_up(monkeypatch):
 
     def measure(workload, *, budget_s, threads):
         calls.append((workload, budget_s, threads))
-        time_s = predict(workload, CPU, calibration=TRUE).seconds * factors.get(workload, 1.0)
+        time_s = predict(workload, CPU, calibration=measure.true).seconds * factors.get(workload, 1.0)
         return Measurement(workload, CPU.name, threads, (time_s,) * 3, (time_s,) * 2, 1)
 
     here = replace(this_machine(), cpu=CPU, usable_cores=2)
     monkeypatch.setattr(self_benchmark, "measure", measure)
     monkeypatch.setattr(self_benchmark, "this_machine", lambda: here)
-    measure.calls, measure.factors = calls, factors
+    measure.calls, measure.factors, measure.true = calls, factors, TRUE
     return measure
 
 
-@pytest.mark.usefixtures("made_up")
-def test_the_fit_finds_the_true_numbers_within_a_few_percent():
+@pytest.mark.parametrize("cache_mebi", [5, 8, 10, 16, 24, 32])
+def test_the_fit_finds_the_true_numbers_within_a_few_percent(made_up, cache_mebi):
+    made_up.true = replace(TRUE, cache_bytes=cache_mebi * MEBI)
     found = measure_this_cpu().calibration
+    assert found.cache_bytes == pytest.approx(made_up.true.cache_bytes, rel=0.05)
     assert found.launch_overhead_s == pytest.approx(TRUE.launch_overhead_s, rel=0.05)
     assert found.python_step_s == pytest.approx(TRUE.python_step_s, rel=0.05)
     assert found.one_thread_share == pytest.approx(TRUE.one_thread_share, rel=0.05)

@@ -181,6 +181,16 @@ def test_an_event_holds_back_the_other_stream(gpu):
     assert gpu.perf_counter() == done.time_s
 
 
+def test_a_copy_on_an_outer_stream_leaves_the_inner_one_in_use(gpu):
+    x = gpu.xp.ones((2048, 2048), dtype="float32")
+    outer, inner = gpu.stream(), gpu.stream()
+    with outer, inner:
+        x.get(stream=outer)
+        before_s = outer.done_s
+        x @ x
+    assert outer.done_s == before_s < inner.done_s
+
+
 STEPS = st.lists(
     st.sampled_from(["add", "product", "in", "pinned in", "out", "wait", "other stream"]), min_size=1, max_size=12
 )
@@ -424,6 +434,10 @@ def test_a_copy_into_another_shape_or_format_is_refused(gpu):
         x.get(out=np.empty((3, 2), dtype="float32"))
     with pytest.raises(TypeError, match="a copy needs the same dtype on both sides"):
         x.set(np.ones((2, 3)))
+    with pytest.raises(TypeError, match=r"^a copy needs a NumPy array on the host, got \[1, 2\]$"):
+        x.set([1, 2])
+    with pytest.raises(TypeError, match=r"^a copy needs a NumPy array on the host, got <simulated NVIDIA T4>$"):
+        x.get(out=gpu.device)
 
 
 def test_a_scalar_is_no_operand_of_a_matrix_product(gpu):

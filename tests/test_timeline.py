@@ -8,7 +8,6 @@ from html import unescape
 import pytest
 import vl_convert
 
-from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.call_record import CLOCKS, Block, Call, CallRecord
 from gpu_lessons.charts.timeline import timeline_chart
 from gpu_lessons.explorers import explore_timeline
@@ -19,7 +18,6 @@ from gpu_lessons.model import predict
 from gpu_lessons.units import format_time
 from gpu_lessons.work import Copy, DenseForward
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 POSITIONS = list(itertools.product(BATCHES_LOG2, range(len(CLOCKS))))
 CORNERS = list(itertools.product((BATCHES_LOG2[0], BATCHES_LOG2[-1]), range(len(CLOCKS))))
 NOT_WAITING, WAITING, COPIES = range(len(CLOCKS))
@@ -228,10 +226,11 @@ def test_the_enlarged_part_names_both_launches_and_their_times(spec):
 @pytest.mark.parametrize("gpu", GPUS)
 def test_every_gpu_gives_a_figure_at_every_corner(gpu):
     explorer = explore_timeline(gpu=gpu, width=WIDTHS[0])
+    record = call_record(gpu, WIDTHS[0])
     for corner in CORNERS:
-        call = explorer.record.at(*corner)
+        call = record.at(*corner)
         assert 0 < call.stop_s < 10
-        assert explorer.record.headline(call)
+        assert record.headline(call)
     assert machine(gpu).name in explorer.sentence()
 
 
@@ -253,23 +252,6 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
         explore_timeline(**choices)
     assert str(raised.value).startswith(words)
     assert "\n" not in str(raised.value)
-
-
-def test_the_static_display_needs_no_widgets(monkeypatch):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    explorer = explore_timeline(width=WIDTH, batch_size=64, clock="waiting")
-    data, _ = explorer._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
-    assert data["text/plain"] == explorer.sentence()
-    assert "batch 64, width 1,024" in explorer.sentence()
-
-
-def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch):
-    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explore_timeline(width=WIDTH)._repr_mimebundle_()
-    assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
-    assert "bind" in data[VEGA_LITE]["params"][0]
-    assert data[WIDGET]["model_id"]
 
 
 @pytest.mark.parametrize("corner", CORNERS)

@@ -2,7 +2,9 @@
 
 import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
@@ -121,6 +123,11 @@ def test_a_budget_that_is_no_number_is_refused(bad):
         measure(LAYER, budget_s=bad)
 
 
+def test_threads_of_a_gpu_are_refused():
+    with pytest.raises(ValueError, match=r"^threads are those of the CPU; leave them out with device='cuda', got 2$"):
+        measure(DenseForward(batch_size=1, n_in=1, n_out=1), "cuda", threads=2)
+
+
 @pytest.mark.parametrize("bad", ["gpu", "CPU", None, 0])
 def test_an_unknown_device_is_refused_with_the_known_ones(bad):
     with pytest.raises(ValueError, match=r"^device must be one of cpu, cuda, got "):
@@ -201,6 +208,24 @@ def test_blas_runs_on_the_stated_threads_and_gets_its_own_back(threads):
     assert record.threads == threads
     assert work.seen == {threads}
     assert threadpool_info() == before
+
+
+def test_measurements_on_two_threads_take_turns(monkeypatch):
+    """JupyterLab runs a widget's callback on a thread of its own while a cell computes."""
+    order, met = [], Event()
+
+    def sample_times(call, budget_s):
+        order.append("begin")
+        if len(order) > 1:
+            met.set()
+        met.wait(0.2)  # long enough for the other one to come in, if nothing holds it back
+        order.append("end")
+        return (1.0,), (1.0,), 1
+
+    monkeypatch.setattr(timing, "sample_times", sample_times)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(measure, (LAYER, LAYER)))
+    assert order == ["begin", "end"] * 2
 
 
 def test_without_a_number_all_usable_cores_compute_and_the_record_says_so():

@@ -156,4 +156,5 @@ def test_sizes_of_number_formats_are_numpys():
 
 
 def test_a_count_and_its_noun_agree():
-    assert [format_counted(count, "core") for count in (0, 1, 2)] == ["0 cores", "1 core", "2 cores"]
+    said = [format_counted(count, "core") for count in (0, 1, 2, 1024)]
+    assert said == ["0 cores", "1 core", "2 cores", "1,024 cores"]

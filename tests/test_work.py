@@ -387,6 +387,10 @@ def test_an_epoch_sees_every_sample_once_and_changes_the_weights():
         (lambda: Conv2dForward(1, 1, 1, 4, 4, (3, 3)), TypeError, "kernel must be an integer of at least 1, "
          "got (3, 3)"),
         (lambda: DependentChain(0, 1), ValueError, "steps must be an integer of at least 1, got 0"),
+        (lambda: DependentChain(100_001, 1), ValueError, "at most 100,000 steps one after another can be counted, "
+         "got 100,001"),
+        (lambda: TrainEpoch(10**6, 10, (2, 2)), ValueError, "at most 100,000 steps one after another can be counted, "
+         "got 200,000"),
         (lambda: DependentChain(1, 1.5), TypeError, "width must be an integer of at least 1, got 1.5"),
         (lambda: TrainEpoch(0, 1, (2, 2)), ValueError, "samples must be an integer of at least 1, got 0"),
         (lambda: TrainEpoch(1, 1, (2,)), ValueError, "layer_sizes must hold at least an input and an output size, "

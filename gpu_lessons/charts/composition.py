@@ -68,9 +68,11 @@ def _stacked(panels: list[dict[str, Any]], spacing: int, resolve: dict[str, Any]
 
 def _plain(panel: alt.LayerChart) -> dict[str, Any]:
     """Return a panel as a part of a larger figure, whose data its layers use where they have none of their own."""
-    with alt.data_transformers.enable(consolidate_datasets=False):
-        spec: dict[str, Any] = panel.to_dict()
+    spec: dict[str, Any] = panel.to_dict(validate=False)  # the figure is checked as a whole
+    datasets = spec.get("datasets", {})  # where Altair puts data, unless somebody has told it otherwise
     for part in (spec, *spec["layer"]):
-        if part.get("data") == {"values": [{}]}:  # what Altair writes for a chart without data
-            del part["data"]
+        data = part.pop("data", {})
+        values = datasets.get(data.get("name"), data.get("values"))
+        if values not in (None, [{}]):  # what Altair writes for a chart without data
+            part["data"] = {"values": values}
     return {key: value for key, value in spec.items() if key not in ("$schema", "config", "datasets")}

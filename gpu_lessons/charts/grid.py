@@ -10,7 +10,7 @@ from typing import Any
 from gpu_lessons.charts.theme import four_digits
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
-__all__ = ["Dot", "Grid", "Point", "Series"]
+__all__ = ["REGIME_NAMES", "Dot", "Grid", "Point", "Series"]
 
 #: What a bottleneck is called in the figure.
 REGIME_NAMES = {"launch": "launch", "memory": "weights", "filling": "filling the GPU", "compute": "compute"}

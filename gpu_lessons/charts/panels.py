@@ -186,15 +186,24 @@ def _break_even(grid: Grid, x: alt.X, y: alt.Y) -> list[alt.Chart]:
 def break_even(grid: Grid) -> list[dict[str, Any]]:
     """Return, for each batch size that has one, the width at which both machines take equally long.
 
-    Between two widths of the grid the speed-up is taken to be a power of the width.
+    Between two widths of the grid the speed-up is taken to be a power of the width. Where the line leaves the grid at
+    its narrowest width, it ends between two batch sizes.
     """
     widths = sorted({point.width_log2 for point in grid.points})
-    rows = []
-    for batch in sorted({point.batch_log2 for point in grid.points}):
-        gains = [math.log(grid.at(batch, width).speedup) for width in widths]
-        for i in range(len(widths) - 1, 0, -1):
-            if gains[i - 1] < 0 <= gains[i]:
-                share = gains[i - 1] / (gains[i - 1] - gains[i])
-                rows.append({"middle": batch, "level": round(widths[i - 1] + share * (widths[i] - widths[i - 1]), 3)})
-                break
-    return rows
+    batches = sorted({point.batch_log2 for point in grid.points})
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        level = _last_rise(widths, [math.log(grid.at(batch, width).speedup) for width in widths])
+        if level is not None:
+            rows.append({"middle": batch, "level": level})
+    foot = _last_rise(batches, [math.log(grid.at(batch, widths[0]).speedup) for batch in batches])
+    return rows if foot is None else [*rows, {"middle": foot, "level": widths[0]}]
+
+
+def _last_rise(positions: list[int], gains: list[float]) -> float | None:
+    """Return where ``gains`` rise through zero for the last time."""
+    for i in range(len(gains) - 1, 0, -1):
+        if gains[i - 1] < 0 <= gains[i]:
+            share = gains[i - 1] / (gains[i - 1] - gains[i])
+            return round(positions[i - 1] + share * (positions[i] - positions[i - 1]), 3)
+    return None

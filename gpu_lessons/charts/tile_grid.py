@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.units import format_time
+from gpu_lessons.units import format_counted, format_time
 
 __all__ = ["Card", "Deal", "TileGrid", "TilePoint"]
 
@@ -54,7 +54,7 @@ class Deal:
 
     def __str__(self) -> str:
         split = f", sums in {self.split_k} parts" if self.split_k > 1 else ""
-        blocks, waves = _counted(self.blocks, "block"), _counted(self.waves, "wave")
+        blocks, waves = format_counted(self.blocks, "block"), format_counted(self.waves, "wave")
         return f"{self.rows} × {self.columns}{split}: {blocks}, {waves}"
 
 
@@ -84,7 +84,7 @@ class TileGrid:
     def headline(self, point: TilePoint) -> str:
         """Return how the tiles of the fixed shape fall on the SMs."""
         sm_count = self.cards[point.card].sm_count
-        return f"{_counted(point.fixed.blocks, 'tile')} on {sm_count} SMs: {_waves(point.fixed, sm_count)}"
+        return f"{format_counted(point.fixed.blocks, 'tile')} on {sm_count} SMs: {_waves(point.fixed, sm_count)}"
 
     def second_line(self, point: TilePoint) -> str:
         """Return how busy the SMs are, for how long, with what."""
@@ -128,13 +128,9 @@ class TileGrid:
 def _waves(deal: Deal, sm_count: int) -> str:
     last = deal.in_last_wave(sm_count)
     if last == sm_count:
-        return f"{deal.waves:,} full wave{'s' * (deal.waves > 1)}"
+        return format_counted(deal.waves, "full wave")
     which = ", the last one" if deal.waves > 1 else ","
-    return f"{_counted(deal.waves, 'wave')}{which} {_percent(last / sm_count)} full"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count > 1)}"
+    return f"{format_counted(deal.waves, 'wave')}{which} {_percent(last / sm_count)} full"
 
 
 def _percent(share: float) -> str:

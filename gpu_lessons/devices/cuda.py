@@ -116,7 +116,7 @@ class CudaGpu:
         return pinned_array(self.xp, sizes_of(shape), dtype)
 
     def to_device(self, x: Any) -> Any:  # noqa: ANN401
-        """Copy a host array to the device, on the current stream.
+        """Copy a host array to the device, on the current stream; an array that is there already is returned as it is.
 
         From pinned memory the host goes on during the copy, so leave the numbers alone until the device is done. From
         pageable memory it first moves the numbers into pinned memory of CuPy's, and goes on then.

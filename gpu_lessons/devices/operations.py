@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,10 +32,10 @@ __all__ = [
 
 Host = np.ndarray[Any, Any]
 
+# A GPU raises no warning when it divides by zero, or when a number is too large for its format.
+_without_warnings = np.errstate(all="ignore")
 # Type codes of the number formats that CuPy's arrays can have.
 _FORMATS = "?bhilqBHILQefdFD"
-# A GPU warns of nothing: neither of a division by zero nor of an overflow.
-_no_warnings = partial(np.errstate, all="ignore")
 
 
 def operand(gpu: SimulatedGpu, value: object) -> Any:  # noqa: ANN401 - NumPy's array, or a scalar
@@ -75,6 +74,7 @@ def new_array(gpu: SimulatedGpu, shape: tuple[int, ...], dtype: np.dtype[Any]) -
     return DeviceArray(gpu, np.empty(shape, dtype), memory)
 
 
+@_without_warnings
 def elementwise(
     gpu: SimulatedGpu, name: str, ufunc: np.ufunc, *values: object, out: DeviceArray | None = None, **options: object
 ) -> DeviceArray:
@@ -89,37 +89,37 @@ def elementwise(
     if out is None:
         dtypes = [_format_of(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
-    with _no_warnings():
-        ufunc(*numbers, out=operand(gpu, out))
+    ufunc(*numbers, out=operand(gpu, out))
     _launch(gpu, name, values, out)
     return out
 
 
+@_without_warnings
 def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *values: object) -> DeviceArray:
     """Return what ``function``, which is no ufunc, makes of device arrays and scalars, broadcast: one kernel."""
     numbers = [operand(gpu, value) for value in values]
     # Of one number each it tells the format, so that an array with no room is refused before it is made.
     single = (np.ones((1,) * np.ndim(x), x.dtype) if isinstance(x, np.ndarray) else x for x in numbers)
     out = new_array(gpu, _broadcast_shape(numbers), np.asarray(function(*single)).dtype)
-    with _no_warnings():
-        out._numbers[...] = function(*numbers)
+    out._numbers[...] = function(*numbers)
     _launch(gpu, name, values, out)
     return out
 
 
+@_without_warnings
 def assign(gpu: SimulatedGpu, name: str, target: DeviceArray, value: object) -> None:
     """Write ``value``, broadcast and converted, into ``target``: one kernel."""
-    with _no_warnings():
-        np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
+    np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
     _launch(gpu, name, (value,), target)
 
 
+@_without_warnings
 def reduction(
     gpu: SimulatedGpu, name: str, function: Callable[..., Any], x: DeviceArray, **options: object
 ) -> DeviceArray:
     """Return ``function(x, axis=..., keepdims=...)``: one kernel that reads ``x`` and writes the result."""
     _refuse(name, {option: value for option, value in options.items() if option not in ("axis", "dtype", "keepdims")})
-    with _no_warnings(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # of the mean of no numbers
         numbers = np.asarray(function(operand(gpu, x), **options))
     out = DeviceArray(gpu, numbers, _allocated(gpu, numbers.nbytes))
@@ -127,6 +127,7 @@ def reduction(
     return out
 
 
+@_without_warnings
 def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     """Return the matrix product: one kernel of the library, counted with its true sizes.
 
@@ -150,8 +151,7 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
     m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     out = new_array(gpu, (*batch, m, n), np.result_type(x, w))
-    with _no_warnings():
-        np.matmul(rows, columns, out=out._numbers)
+    np.matmul(rows, columns, out=out._numbers)
     counted = _counted_as(gpu, out.dtype)
     if out.size and k:
         gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, counted))
@@ -182,13 +182,13 @@ def join(gpu: SimulatedGpu, name: str, function: Callable[..., Host], xs: Sequen
     return out
 
 
+@_without_warnings
 def creation(
     gpu: SimulatedGpu, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], make: Callable[[], Host]
 ) -> DeviceArray:
     """Return an array that a kernel fills on the device, such as zeros: nothing crosses the bus."""
     out = new_array(gpu, shape, dtype)
-    with _no_warnings():
-        out._numbers = make()
+    out._numbers = make()
     _launch(gpu, name, (), out)
     return out
 

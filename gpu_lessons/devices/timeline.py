@@ -105,8 +105,7 @@ class Stream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        entered = self._timeline._entered
-        del entered[max(i for i, stream in enumerate(entered) if stream is self)]  # a stream may be entered twice
+        self._timeline._entered.pop()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         if name.startswith("_"):

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from gpu_lessons.arguments import require_choice, require_power_of_two
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
-from gpu_lessons.explorers.bundle import explorer_bundle
+from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
+from gpu_lessons.explorers.live import LiveBatchAndWidth
 from gpu_lessons.explorers.recorded_machines import find_machine, source_of
 from gpu_lessons.model import calibrate
 from gpu_lessons.units import DTYPE_BYTES
 
-__all__ = ["BatchAndWidth", "explore_batch_and_width"]
-
-
-class BatchAndWidth:
-    """The explorer as a notebook shows it: with widgets where a kernel is, with its own sliders elsewhere."""
-
-    def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
-        self.question = question
-        self.batch_log2 = batch_log2
-        self.width_log2 = width_log2
-        self.grid = layer_grid(question)
-
-    def sentence(self) -> str:
-        """Return what the figure shows at the starting point."""
-        return self.grid.sentence(self.grid.at(self.batch_log2, self.width_log2))
-
-    def table(self) -> list[dict[str, Any]]:
-        """Return the numbers behind the figure: one row a point, times in seconds, sizes in bytes."""
-        return self.grid.rows()
-
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        chart = batch_and_width_chart(self.grid, batch_log2=self.batch_log2, width_log2=self.width_log2, sliders=True)
-        return explorer_bundle(chart, self.sentence(), self._live_view)
-
-    def _live_view(self) -> dict[str, Any]:
-        from gpu_lessons.explorers.live import LiveBatchAndWidth
-
-        return LiveBatchAndWidth(self.question, self.batch_log2, self.width_log2).view()
+__all__ = ["explore_batch_and_width"]
 
 
 def explore_batch_and_width(
@@ -50,7 +24,7 @@ def explore_batch_and_width(
     work: str = "forward",
     batch_size: int = 256,
     width: int = 2048,
-) -> BatchAndWidth:
+) -> Explorer:
     """Open the explorer of batch size and layer width.
 
     Parameters
@@ -68,7 +42,7 @@ def explore_batch_and_width(
 
     Returns
     -------
-    BatchAndWidth
+    Explorer
         Shows itself as the last line of a cell.
 
     Raises
@@ -90,8 +64,14 @@ def explore_batch_and_width(
         cpu_calibration=calibrate(cpu_machine, cpu_dtype(dtype)),
         cpu_source=source_of(cpu_machine),
     )
-    return BatchAndWidth(
-        question,
-        require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
-        require_power_of_two("width", width, WIDTHS_LOG2),
+    start = {
+        "batch_log2": require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
+        "width_log2": require_power_of_two("width", width, WIDTHS_LOG2),
+    }
+    grid = layer_grid(question)
+    return Explorer(
+        chart=partial(batch_and_width_chart, grid, **start, sliders=True),
+        sentence=grid.sentence(grid.at(**start)),
+        rows=grid.rows(),
+        live=partial(LiveBatchAndWidth, question, **start),
     )

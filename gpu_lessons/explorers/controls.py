@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 import ipywidgets as widgets
 
-__all__ = ["chart_widget", "say_errors", "slider", "widget_view"]
+__all__ = ["chart_widget", "let_set", "say_errors", "slider", "widget_view"]
 
 # Altair types this class as the stand-in it shows where anywidget is missing.
 _JupyterChart: Any = alt.JupyterChart
@@ -33,6 +33,15 @@ def say_errors(message: widgets.HTML, action: Callable[[], None]) -> None:
         action()
     except Exception as error:  # a callback's traceback would land in a log nobody reads
         message.value = escape(str(error) or type(error).__name__, quote=False)
+
+
+def let_set(control: widgets.Widget, parameter: str, figure: widgets.DOMWidget, message: widgets.HTML) -> None:
+    """Let ``control`` set a parameter of the chart in ``figure``: it shows other rows that it holds already."""
+
+    def moved(change: dict[str, Any]) -> None:
+        say_errors(message, lambda: setattr(figure.params, parameter, change["new"]))
+
+    control.observe(moved, "value")
 
 
 def widget_view(children: Sequence[widgets.Widget]) -> dict[str, Any]:

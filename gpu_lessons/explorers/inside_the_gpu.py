@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from gpu_lessons.arguments import require_count
 from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
-from gpu_lessons.explorers.bundle import explorer_bundle
+from gpu_lessons.explorers.explorer import Explorer
+from gpu_lessons.explorers.live_tiles import LiveInsideTheGpu
 from gpu_lessons.explorers.tile_deals import NEURONS, tile_grid
 from gpu_lessons.hardware.machines import machine
 
-__all__ = ["CARDS", "InsideTheGpu", "explore_inside_the_gpu"]
+__all__ = ["CARDS", "explore_inside_the_gpu"]
 
 #: Cards on the slider: from few SMs to many, all of them common.
 CARDS = (
@@ -23,34 +24,7 @@ CARDS = (
 )
 
 
-class InsideTheGpu:
-    """The explorer as a notebook shows it: with widgets where a kernel is, with its own controls elsewhere."""
-
-    def __init__(self, gpu: str, neurons: int) -> None:
-        cards = sorted((machine(slug) for slug in {*CARDS, gpu}), key=lambda card: (card.sm_count or 0, card.name))
-        self.grid = tile_grid(cards)
-        self.card = [card.slug for card in cards].index(gpu)
-        self.neurons = neurons
-
-    def sentence(self) -> str:
-        """Return what the figure shows at the starting point."""
-        return self.grid.sentence(self.grid.at(self.card, self.neurons))
-
-    def table(self) -> list[dict[str, Any]]:
-        """Return the numbers behind the figure: one row for each card and width, times in seconds."""
-        return self.grid.rows()
-
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        chart = inside_the_gpu_chart(self.grid, card=self.card, neurons=self.neurons, sliders=True)
-        return explorer_bundle(chart, self.sentence(), self._live_view)
-
-    def _live_view(self) -> dict[str, Any]:
-        from gpu_lessons.explorers.live_tiles import LiveInsideTheGpu
-
-        return LiveInsideTheGpu(self.grid, self.card, self.neurons).view()
-
-
-def explore_inside_the_gpu(*, gpu: str = "nvidia-t4", width: int = 1408) -> InsideTheGpu:
+def explore_inside_the_gpu(*, gpu: str = "nvidia-t4", width: int = 1408) -> Explorer:
     """Open the explorer of tiles, SMs and waves: a layer of 1,024 inputs for 1,024 samples, in float32.
 
     Parameters
@@ -62,7 +36,7 @@ def explore_inside_the_gpu(*, gpu: str = "nvidia-t4", width: int = 1408) -> Insi
 
     Returns
     -------
-    InsideTheGpu
+    Explorer
         Shows itself as the last line of a cell.
 
     Raises
@@ -76,4 +50,12 @@ def explore_inside_the_gpu(*, gpu: str = "nvidia-t4", width: int = 1408) -> Insi
     if neurons not in NEURONS:
         allowed = f"a multiple of {NEURONS.step} from {NEURONS[0]:,} to {NEURONS[-1]:,}"
         raise ValueError(f"width must be {allowed}, got {width}")
-    return InsideTheGpu(gpu, neurons)
+    cards = sorted((machine(slug) for slug in {*CARDS, gpu}), key=lambda card: (card.sm_count or 0, card.name))
+    start = {"card": [card.slug for card in cards].index(gpu), "neurons": neurons}
+    grid = tile_grid(cards)
+    return Explorer(
+        chart=partial(inside_the_gpu_chart, grid, **start, sliders=True),
+        sentence=grid.sentence(grid.at(**start)),
+        rows=grid.rows(),
+        live=partial(LiveInsideTheGpu, grid, **start),
+    )

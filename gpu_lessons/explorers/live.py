@@ -11,7 +11,7 @@ import ipywidgets as widgets
 
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.grid import Dot
-from gpu_lessons.explorers.controls import chart_widget, say_errors, slider, widget_view
+from gpu_lessons.explorers.controls import chart_widget, let_set, say_errors, slider, widget_view
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
 from gpu_lessons.explorers.recorded_machines import recorded_machines, recording_of, source_of
 from gpu_lessons.hardware.machines import Machine, machines
@@ -68,16 +68,12 @@ class LiveBatchAndWidth:
         )
 
     def _connect(self) -> None:
-        self.batch.observe(lambda change: self._move("batch_log2", change["new"]), "value")
-        self.width.observe(lambda change: self._move("width_log2", change["new"]), "value")
+        let_set(self.batch, "batch_log2", self.figure, self.message)
+        let_set(self.width, "width_log2", self.figure, self.message)
         for picker in (self.gpu, self.cpu, self.dtype, self.work):
             picker.observe(lambda _: say_errors(self.message, self._ask_again), "value")
         self.measure_cpu.on_click(lambda _: say_errors(self.message, self._measure_cpu))
         self.measure_here.on_click(lambda _: say_errors(self.message, self._measure_here))
-
-    def _move(self, parameter: str, value: int) -> None:
-        setattr(self.figure.params, parameter, value)
-        self.message.value = ""
 
     def _chart(self, question: LayerQuestion) -> alt.TopLevelSpec:
         grid = layer_grid(question)

@@ -8,14 +8,14 @@ import ipywidgets as widgets
 
 from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
 from gpu_lessons.charts.tile_grid import TileGrid
-from gpu_lessons.explorers.controls import chart_widget, say_errors, slider, widget_view
+from gpu_lessons.explorers.controls import chart_widget, let_set, slider, widget_view
 from gpu_lessons.explorers.tile_deals import NEURONS
 
 __all__ = ["LiveInsideTheGpu"]
 
 
 class LiveInsideTheGpu:
-    """Sliders for width and SM count: each only sets a parameter of the chart, which holds every row already."""
+    """Sliders for width and SM count."""
 
     def __init__(self, grid: TileGrid, card: int, neurons: int) -> None:
         self.neurons = slider("layer width", [(f"{each:,}", each) for each in NEURONS], neurons)
@@ -24,12 +24,9 @@ class LiveInsideTheGpu:
         self.message = widgets.HTML()
         self.figure = chart_widget(inside_the_gpu_chart(grid, card=card, neurons=neurons, sliders=False))
         for name, control in (("neurons", self.neurons), ("card", self.card)):
-            control.observe(lambda change, name=name: self._move(name, change["new"]), "value")
+            let_set(control, name, self.figure, self.message)
 
     def view(self) -> dict[str, Any]:
         """Return the widget view a mime bundle holds."""
         sliders = widgets.HBox([self.neurons, self.card], layout={"flex_flow": "row wrap"})
         return widget_view([sliders, self.message, self.figure])
-
-    def _move(self, parameter: str, value: int) -> None:
-        say_errors(self.message, lambda: setattr(self.figure.params, parameter, value))

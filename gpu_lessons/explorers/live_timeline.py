@@ -8,14 +8,14 @@ import ipywidgets as widgets
 
 from gpu_lessons.charts.call_record import CLOCKS, CallRecord
 from gpu_lessons.charts.timeline import timeline_chart
-from gpu_lessons.explorers.controls import chart_widget, say_errors, slider, widget_view
+from gpu_lessons.explorers.controls import chart_widget, let_set, slider, widget_view
 from gpu_lessons.explorers.timed_calls import BATCHES_LOG2
 
 __all__ = ["LiveTimeline"]
 
 
 class LiveTimeline:
-    """A slider for the batch and buttons for the clock: each only sets a parameter of the chart."""
+    """A slider for the batch and buttons for the clock."""
 
     def __init__(self, record: CallRecord, batch_log2: int, clock: int) -> None:
         sizes = [(f"{2**exponent:,}", exponent) for exponent in BATCHES_LOG2]
@@ -29,13 +29,10 @@ class LiveTimeline:
         )
         self.message = widgets.HTML()
         self.figure = chart_widget(timeline_chart(record, batch_log2=batch_log2, clock=clock, sliders=False))
-        self.batch.observe(lambda change: self._move("batch_log2", change["new"]), "value")
-        self.clock.observe(lambda change: self._move("clock", change["new"]), "value")
+        let_set(self.batch, "batch_log2", self.figure, self.message)
+        let_set(self.clock, "clock", self.figure, self.message)
 
     def view(self) -> dict[str, Any]:
         """Return the widget view a mime bundle holds."""
         controls = widgets.HBox([self.batch, self.clock], layout={"flex_flow": "row wrap"})
         return widget_view([controls, self.message, self.figure])
-
-    def _move(self, parameter: str, value: int) -> None:
-        say_errors(self.message, lambda: setattr(self.figure.params, parameter, value))

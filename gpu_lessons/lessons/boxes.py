@@ -119,6 +119,7 @@ def _rating_row(number: int, claim: Claim, line: widgets.HTML) -> widgets.VBox:
     kept_belief, kept_confidence = recalled(claim)
     belief = _toggles(BELIEFS, kept_belief, "It is")
     confidence = _toggles(CONFIDENCES, kept_confidence, "How sure?")
+    belief.layout.margin = "0 24px 0 0"  # else the two groups read as one row of six buttons
 
     def keep() -> None:
         say(line, keep_rating(claim, belief.value, confidence.value))

@@ -15,8 +15,18 @@ from typing import Literal
 import numpy as np
 
 from gpu_lessons.lessons.differences import describe, difference
+from gpu_lessons.lessons.time_limits import TooLongError, time_limit
 
-__all__ = ["Check", "NotAttemptedError", "Verdict", "WrongAnswerError", "check", "compare", "compare_value"]
+__all__ = [
+    "Check",
+    "LateAnswerError",
+    "NotAttemptedError",
+    "Verdict",
+    "WrongAnswerError",
+    "check",
+    "compare",
+    "compare_value",
+]
 
 Outcome = Literal["right", "wrong", "not attempted"]
 
@@ -24,12 +34,19 @@ Outcome = Literal["right", "wrong", "not attempted"]
 _COLOURS: dict[Outcome, str] = {"right": "#0072b2", "wrong": "#d55e00", "not attempted": "#888888"}
 
 
+#: Seconds for one call of an answer. Every check asks for far less, also on a slow machine.
+LONGEST_CALL_S = 20.0
+
 # Functions that have returned something in the check under way: None from them later on is wrong, not a stub.
 _has_answered: ContextVar[set[int]] = ContextVar("has_answered")
 
 
 class WrongAnswerError(Exception):
     """Raised in a check when the answer is wrong; its text quotes input, expected and got."""
+
+
+class LateAnswerError(WrongAnswerError):
+    """Raised in a check when the learner's function does not come back."""
 
 
 class NotAttemptedError(Exception):
@@ -154,14 +171,18 @@ def compare(
     NotAttemptedError
         If the first call gives None or Ellipsis, or raises NotImplementedError.
     WrongAnswerError
-        If it raises anything else, or returns anything else than ``expected``.
+        If it raises anything else, does not come back in time, or returns anything else than ``expected``.
     """
     if not callable(function):
         raise WrongAnswerError(f"Expected a function, got {describe(function)}.")
     answered, identity = _has_answered.get(set()), id(getattr(function, "__func__", function))
     call = f"{_name(function)}({', '.join(map(describe, arguments))})"
     try:
-        got = function(*(_copies(argument) for argument in arguments))
+        with time_limit(LONGEST_CALL_S):
+            got = function(*(_copies(argument) for argument in arguments))
+    except TooLongError as late:
+        nothing = f"expected {describe(expected)}, got nothing in {LONGEST_CALL_S:g} s{_where(late)}"
+        raise LateAnswerError(f"{call}: {nothing}. Does a loop never end?") from None
     except Exception as error:
         if identity not in answered and _is_unfinished(error):
             raise NotAttemptedError from None
@@ -213,10 +234,13 @@ def _name(function: object) -> str:
 
 def _quoted(error: Exception) -> str:
     """Return type and message of the learner's error, and the line of theirs that raised it."""
-    text = f"{type(error).__name__}: {error}".rstrip(".: ")
+    return f"{type(error).__name__}: {error}".rstrip(".: ") + _where(error)
+
+
+def _where(error: BaseException) -> str:
     # The first frame is compare's own, the second the learner's function, if it was entered at all.
     frame = error.__traceback__.tb_next if error.__traceback__ else None
-    return f"{text}{_learners_line(frame)}" if frame else text
+    return _learners_line(frame) if frame else ""
 
 
 def _learners_line(traceback: TracebackType) -> str:

@@ -10,7 +10,17 @@ from gpu_lessons.hardware.course import course_root
 from gpu_lessons.lessons.guesses import CONFIDENCES
 from gpu_lessons.lessons.progress import progress_here
 
-__all__ = ["BELIEFS", "CLAIMS", "Claim", "ClaimsLedger", "claims_ledger", "rate_claims"]
+__all__ = [
+    "BELIEFS",
+    "CLAIMS",
+    "Claim",
+    "ClaimsLedger",
+    "claims_ledger",
+    "keep_rating",
+    "rate_claims",
+    "rated_so_far",
+    "recalled",
+]
 
 BELIEFS = ("true", "partly", "false")
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gpu_lessons.hardware.machines import Machine
+
 __all__ = ["describe", "difference"]
 
 _MOST_ITEMS = 8
@@ -29,6 +31,8 @@ def describe(value: object) -> str:
         return f"{opening}{', '.join(shown)}{closing}"
     if isinstance(value, np.generic):
         return str(value)
+    if isinstance(value, Machine):
+        return f'gl.machine("{value.slug}")'
     if hasattr(value, "shape") and hasattr(value, "dtype"):  # on a device: its numbers would have to cross the bus
         return f"array of shape {value.shape}, {value.dtype}"
     return _short_repr(value)

@@ -96,7 +96,7 @@ class Guess(_Answer):
         if self.unit in formatters:
             return formatters[self.unit](value)
         number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        return f"{number} {self.unit}".rstrip()
+        return f"{number}{self.unit}" if self.unit == "%" else f"{number} {self.unit}".rstrip()
 
     def read(self, text: str) -> float:
         """Return the number in what the learner typed: "84", "84×", "1,200 x", "6 µs", "0,5".

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from gpu_lessons.lessons.checks import check, compare
+from gpu_lessons.lessons.checks import WrongAnswerError, check, compare
 
 __all__ = ["check_count_flops", "check_layer", "check_neuron"]
 
@@ -28,6 +30,16 @@ def check_neuron(neuron: object) -> str:
     return "One multiplication and one addition for every input."
 
 
+class _Watched(np.ndarray[Any, Any]):
+    """An array that counts how often something is taken out of it, as a loop does for every sample."""
+
+    times_read = 0
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401
+        _Watched.times_read += 1
+        return super().__getitem__(index)
+
+
 @check(
     hints=(
         "x has the shape (batch, n_in) and w the shape (n_in, n_out). Which operator takes these two?",
@@ -35,7 +47,7 @@ def check_neuron(neuron: object) -> str:
         "return x @ w + b",
     )
 )
-def check_layer(layer: object) -> str:
+def check_layer(layer: Any) -> str:  # noqa: ANN401
     """Judge a whole layer for a whole batch, without a loop."""
     rng = np.random.default_rng(3)
     for batch, n_in, n_out in ((2, 3, 4), (1, 5, 2), (7, 2, 6)):
@@ -45,6 +57,11 @@ def check_layer(layer: object) -> str:
             rng.standard_normal(n_out),
         )
         compare(layer, (x, w, b), expected=np.einsum("bi,io->bo", x, w) + b, rtol=1e-9)
+    _Watched.times_read = 0
+    layer(x.view(_Watched), w.view(_Watched), b)
+    if _Watched.times_read >= batch:  # x[:, None] reads once
+        counted = f"expected no loop, got {_Watched.times_read} readings of single numbers or rows"
+        raise WrongAnswerError(f"The numbers are right, for {batch} samples and {n_out} neurons: {counted}.")
     return "Three loops became one matrix product."
 
 
@@ -58,5 +75,24 @@ def check_layer(layer: object) -> str:
 def check_count_flops(count_flops: object) -> str:
     """Judge the FLOP count of the product in a layer."""
     for batch, n_in, n_out in ((1, 1, 1), (256, 2048, 2048), (3, 5, 7)):
-        compare(count_flops, (batch, n_in, n_out), expected=2 * batch * n_in * n_out)
+        try:
+            compare(count_flops, (batch, n_in, n_out), expected=2 * batch * n_in * n_out)
+        except WrongAnswerError as wrong:
+            raise WrongAnswerError(f"{wrong} {_miscount(count_flops)}".rstrip()) from None
     return "Batch and both widths count alike: double one of them and the work doubles."
+
+
+def _miscount(count_flops: Any) -> str:  # noqa: ANN401
+    """Return what was counted instead, if it is one of the usual other counts."""
+    batch, n_in, n_out = 3, 5, 7
+    try:
+        got = count_flops(batch, n_in, n_out)
+    except Exception:  # the verdict quotes the error already
+        return ""
+    others = {
+        batch * n_in * n_out: "Those are the multiplications. Each is followed by an addition.",
+        batch * (2 * n_in - 1) * n_out: "A sum starts at zero, so the first product is added too, as in your loop.",
+        batch * (2 * n_in + 1) * n_out: "Leave the bias aside.",
+        2 * n_in * n_out: "That is one sample. A batch has more.",
+    }
+    return others.get(got, "") if isinstance(got, int) else ""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from gpu_lessons.hardware.detect import this_machine
-from gpu_lessons.units import format_bytes
+from gpu_lessons.measuring.refusal import too_big
 from gpu_lessons.work import Workload
 
 __all__ = ["event_clock", "free_memory_bytes", "within_memory"]
@@ -66,9 +66,9 @@ def within_memory(workload: Workload, gpu: str, xp: Any, run: Callable[[], Resul
     """
     free, on_host = free_memory_bytes(xp), this_machine().available_memory_bytes
     if workload.memory_bytes > free:
-        raise MemoryError(_too_big(workload, free, f"on the {gpu}"))
+        raise too_big(workload, free, f"on the {gpu}")
     if workload.memory_bytes > on_host:  # the numbers are drawn there
-        raise MemoryError(_too_big(workload, on_host, "in this machine, where its numbers are drawn"))
+        raise too_big(workload, on_host, "in this machine, where its numbers are drawn")
     try:
         # Past the allocator of a `gpu_lessons.gpu`, which keeps account of the memory and takes time for it.
         with xp.cuda.using_allocator(xp.get_default_memory_pool().malloc):
@@ -80,14 +80,7 @@ def within_memory(workload: Workload, gpu: str, xp: Any, run: Callable[[], Resul
         _give_back(xp)
     # Out of the handler above: an error that is being handled keeps alive the arrays of the calls it came through.
     _give_back(xp)
-    raise MemoryError(f"the {gpu} ran out of memory: {_too_big(workload, free, 'there')}")
-
-
-def _too_big(workload: Workload, free_bytes: int, where: str) -> str:
-    return (
-        f"{workload} needs {format_bytes(workload.memory_bytes)} and {format_bytes(free_bytes)} are free {where}; "
-        "choose a smaller batch or width"
-    )
+    raise MemoryError(f"the {gpu} ran out of memory: {too_big(workload, free, 'there')}")
 
 
 def _is_out_of_memory(error: Exception, xp: Any) -> bool:  # noqa: ANN401

@@ -31,7 +31,7 @@ def measure_peak_bytes(workload: Workload, device: str) -> int:
     Raises
     ------
     MemoryError
-        If the arrays do not fit into the memory that is free.
+        On a GPU, if the arrays do not fit into the memory that is free; on the CPU it is `measure` that looks.
     """
     if device == "cpu":
         return _peak_on_cpu(workload)

@@ -1,4 +1,4 @@
-"""Ask the model for time and the ledger for memory before a slider starts a measurement."""
+"""What is too big to measure: the model knows its time and the workload its memory before anything is made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gpu_lessons.model import CpuCalibration, predict
 from gpu_lessons.units import format_bytes, format_time
 from gpu_lessons.work import Workload
 
-__all__ = ["refuse_measurement"]
+__all__ = ["refuse_measurement", "too_big"]
 
 # One call as warm-up, one to find out how long it is, three samples.
 _LEAST_CALLS = 5
@@ -38,3 +38,11 @@ def refuse_measurement(workload: Workload, calibration: CpuCalibration, budget_s
             f"{format_time(budget_s)} set aside. Choose a smaller batch or width."
         )
     return None
+
+
+def too_big(workload: Workload, free_bytes: int, where: str) -> MemoryError:
+    """Return the error that says how much memory ``workload`` needs, and how much is free ``where``."""
+    return MemoryError(
+        f"{workload} needs {format_bytes(workload.memory_bytes)} and {format_bytes(free_bytes)} are free {where}; "
+        "choose a smaller batch or width"
+    )

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from gpu_lessons.arguments import require_count, require_seconds
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.measuring.timing import measure
+from gpu_lessons.measuring.timing import ONE_AT_A_TIME, measure
 from gpu_lessons.model import CpuCalibration, calibrate_from
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import DenseForward, DependentChain, Elementwise, Workload
 
-__all__ = ["CpuBenchmark", "measure_this_cpu"]
+__all__ = ["CpuBenchmark", "measure_this_cpu", "this_cpu_if_measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,10 @@ def measure_this_cpu(
     budget_s = require_seconds("budget_s", budget_s, at_least=2)
     here = this_machine()
     threads = here.usable_cores if threads is None else require_count("threads", threads)
-    if again or threads not in _done:
-        _done[threads] = _benchmark(here.cpu, budget_s, threads, on_progress)
-    return _done[threads]
+    with ONE_AT_A_TIME:
+        if again or threads not in _done:
+            _done[threads] = _benchmark(here.cpu, budget_s, threads, on_progress)
+        return _done[threads]
 
 
 def this_cpu_if_measured() -> CpuBenchmark | None:
@@ -84,7 +85,8 @@ def _square(batch_size: int, width: int, dtype: str = "float32") -> DenseForward
     return DenseForward(batch_size=batch_size, n_in=width, n_out=width, dtype=dtype)
 
 
-# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, streaming, or NumPy's loops.
+# Each of these is ruled by one number: a call, arithmetic, reading, packing an operand, streaming, or NumPy's loops. A
+# matrix of 8 MiB tells of caches of 4 to 8 MiB, as twice the size evicts itself; so the sizes double up to 64 MiB.
 _FITTED: dict[str, Workload] = {
     "one call into NumPy": Elementwise(64),
     "one product": _square(1, 8),
@@ -92,6 +94,9 @@ _FITTED: dict[str, Workload] = {
     "arithmetic, float64": _square(512, 1024, "float64"),
     "a product for one thread": _square(32, 128),
     "reading from memory": _square(1, 4096),
+    "reading 32 MiB": DenseForward(batch_size=1, n_in=4096, n_out=2048),
+    "reading 16 MiB": DenseForward(batch_size=1, n_in=4096, n_out=1024),
+    "reading 8 MiB": DenseForward(batch_size=1, n_in=2048, n_out=1024),
     "reading from cache": _square(1, 1024),
     "packing from memory": _square(16, 4096),
     "packing from cache": _square(8, 512),

@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count, require_seconds, shown
 from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
+from gpu_lessons.measuring.refusal import too_big
 from gpu_lessons.records import Measurement
-from gpu_lessons.units import format_bytes
 from gpu_lessons.work import Workload
 
-__all__ = ["measure", "sample_times"]
+__all__ = ["ONE_AT_A_TIME", "measure", "sample_times"]
+
+#: JupyterLab runs the callbacks of widgets on another thread than the cells. Two measurements at once would share the
+#: cores, and each would put back the other's number of BLAS threads.
+ONE_AT_A_TIME = RLock()
 
 #: Samples and warm-ups in seconds a call, and the calls of one sample.
 Timed = tuple[tuple[float, ...], tuple[float, ...], int]
@@ -29,7 +34,7 @@ _WARMUP_CALLS = 2
 def measure(
     workload: Workload, device: str = "cpu", budget_s: float = 0.5, *, threads: int | None = None
 ) -> Measurement:
-    """Time one call of ``workload`` on this machine.
+    """Time one call of ``workload`` on this machine, once a measurement on another thread has ended.
 
     Parameters
     ----------
@@ -61,10 +66,11 @@ def measure(
     if not isinstance(workload, Workload):
         raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
     require_choice("device", device, ("cpu", "cuda"))
+    if device == "cuda" and threads is not None:
+        raise ValueError(f"threads are those of the CPU; leave them out with device='cuda', got {shown(threads)}")
     budget_s = require_seconds("budget_s", budget_s)
-    if device == "cuda":
-        return _measure_cuda(workload, budget_s)
-    return _measure_cpu(workload, budget_s, threads)
+    with ONE_AT_A_TIME:
+        return _measure_cuda(workload, budget_s) if device == "cuda" else _measure_cpu(workload, budget_s, threads)
 
 
 def sample_times(
@@ -126,10 +132,7 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
             raise ValueError(f"threads must be at most {here.usable_cores}, the cores usable here, got {threads}")
     threads = threads or here.usable_cores
     if workload.memory_bytes > here.available_memory_bytes:
-        raise MemoryError(
-            f"{workload} needs {format_bytes(workload.memory_bytes)} and {format_bytes(here.available_memory_bytes)} "
-            "are free here; choose a smaller batch or width"
-        )
+        raise too_big(workload, here.available_memory_bytes, "here")
     with threadpool_limits(threads):
         samples_s, warmup_s, calls = sample_times(workload.make(np), budget_s)
     return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
@@ -145,7 +148,8 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
         calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))
         return _samples(seconds_of, calls, budget_s), warmup_s, calls
 
-    return _measured(workload, gpu, within_memory(workload, gpu, xp, run))
+    samples_s, warmup_s, calls = within_memory(workload, gpu, xp, run)
+    return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
 
 
 def _cuda_here() -> tuple[Any, str]:
@@ -156,8 +160,3 @@ def _cuda_here() -> tuple[Any, str]:
         why = here.gpu_status if usable else why
         raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
     return cupy_namespace(), here.gpu.name
-
-
-def _measured(workload: Workload, gpu: str, timed: Timed) -> Measurement:
-    samples_s, warmup_s, calls = timed
-    return Measurement(workload, gpu, None, samples_s, warmup_s, calls)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.fitting import row_of, row_time
-from gpu_lessons.model.measured import fit_to, halves, of_threads
+from gpu_lessons.model.measured import enough_of_threads, fit_to, halves
 from gpu_lessons.model.prediction import predict
 from gpu_lessons.model.roofline import roofline_of
 from gpu_lessons.records import Bottleneck, Measurement
@@ -68,7 +68,7 @@ def residuals(
     ValueError
         As `calibrate_from`.
     """
-    fitted, held_out = halves(of_threads(measurements, machine, threads))
+    fitted, held_out = halves(enough_of_threads(measurements, machine, threads))
     numbers = fit_to(fitted, machine)
     roofline = roofline_of(machine, [row_of(each) for each in fitted], fitted[0].threads)
     found = []

@@ -10,6 +10,18 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
+from gpu_lessons.model.typical import (
+    CACHED_STREAM_BYTES_PER_S,
+    COPY_LATENCY_S,
+    L2_OVER_MEMORY,
+    NUMPY_CALL_S,
+    PAGEABLE_SHARE,
+    PYTHON_STEP_S,
+    QUEUED_LAUNCH_S,
+    ROW_START_S,
+    SCALAR_OPS_PER_S,
+    STREAM_BYTES_PER_S,
+)
 from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
 
 __all__ = ["Calibration", "calibrate"]
@@ -33,23 +45,13 @@ _SMALL_BOARD = _GpuClass("boards of up to 150 W", 0.50, 0.52)
 
 # Median of a stencil on 62 GPUs and 55 CPUs, as a share of the data sheet (FluidX3D's published table).
 _GPU_MEMORY_SHARE, _CPU_MEMORY_SHARE = 0.82, 0.51
-# L2 bandwidth over memory bandwidth: A100, H100, H200, L40 lie between 3 and 6 in public micro-benchmarks.
-_L2_OVER_MEMORY = 4.0
-# A library call queued behind others: about 6 µs a kernel.
-_QUEUED_LAUNCH_S = 6e-6
-# Pinned copies reach 0.78 to 0.88 of the link's nominal rate, pageable ones 0.2 to 0.4 of that; 30 µs is the floor of
-# small copies on a V100 with PCIe 3.
-_LINK_SHARE, _PAGEABLE_SHARE, _COPY_LATENCY_S = 0.82, 0.3, 30e-6
+# Pinned copies reach 0.78 to 0.88 of the link's nominal rate.
+_LINK_SHARE = 0.82
 # What devices' own published numbers leave as error, and what class defaults leave.
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
-# Measured on a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS, used where a CPU has no number of its own.
-_NUMPY_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
-_SCALAR_OPS_PER_S, _ROW_START_S = 2.7e9, 12e-9
-_CACHED_OVER_MEMORY = 2.4
-_PACK_OVER_READ = 0.4
-# NumPy's elementwise operations stay on one thread: one core's traffic with memory, and with its caches.
-_STREAM_BYTES_PER_S, _CACHED_STREAM_BYTES_PER_S = 10e9, 80e9
+# Bandwidths of a CPU over that of reading memory, measured on a 2-core AMD EPYC (Zen 4).
+_CACHED_OVER_MEMORY, _PACK_OVER_READ = 2.4, 0.4
 # Ryzen 9 7950X: 1.1 of 2.3 TFLOP/s.
 _CPU_SHARE = 0.48
 # One thread alone reaches 135 to 251 GFLOP/s on today's CPUs, at its boost clock; one of sixteen in that Ryzen 69.
@@ -106,15 +108,15 @@ def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
     if link is None and machine.link_bandwidth_bytes_per_s is not None:
         link = machine.link_bandwidth_bytes_per_s * _LINK_SHARE
     return GpuCalibration(
-        launch_overhead_s=machine.launch_overhead_s or _QUEUED_LAUNCH_S,
+        launch_overhead_s=machine.launch_overhead_s or QUEUED_LAUNCH_S,
         flops_per_s=MappingProxyType(flops_per_s),
         memory_bandwidth_bytes_per_s=memory * memory_share,
-        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * _L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * L2_OVER_MEMORY,
         cache_bytes=machine.cache_bytes or 0,
         sm_count=int(_known(machine, "sm_count")),
         link_bandwidth_bytes_per_s=link,
-        pageable_share=_PAGEABLE_SHARE,
-        copy_latency_s=_COPY_LATENCY_S,
+        pageable_share=PAGEABLE_SHARE,
+        copy_latency_s=COPY_LATENCY_S,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
         basis=_basis(dtype, "published for this card" if dtype in published else f"typical of {gpu_class.name}"),
     )
@@ -130,20 +132,20 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     read = machine.sustained_memory_bandwidth_bytes_per_s
     if read is None:
         read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
-    stream = min(read, _STREAM_BYTES_PER_S)
+    stream = min(read, STREAM_BYTES_PER_S)
     return CpuCalibration(
-        launch_overhead_s=_NUMPY_CALL_S,
-        python_step_s=_PYTHON_STEP_S,
+        launch_overhead_s=NUMPY_CALL_S,
+        python_step_s=PYTHON_STEP_S,
         flops_per_s=MappingProxyType(flops_per_s),
-        scalar_ops_per_s=_SCALAR_OPS_PER_S,
-        row_start_s=_ROW_START_S,
+        scalar_ops_per_s=SCALAR_OPS_PER_S,
+        row_start_s=ROW_START_S,
         one_thread_share=min(1.0, _ALONE_OVER_SHARED / (machine.cores or 1)),
         read_bandwidth_bytes_per_s=read,
         cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,
         pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ,
         cached_pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ * _CACHED_OVER_MEMORY,
         stream_bandwidth_bytes_per_s=stream,
-        cached_stream_bandwidth_bytes_per_s=_CACHED_STREAM_BYTES_PER_S,
+        cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
         cache_bytes=machine.cache_bytes or 2 * _MEBI * (machine.cores or 1),
         threads=None,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,

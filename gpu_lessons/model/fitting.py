@@ -62,7 +62,7 @@ _SMALL_ERROR = 0.01
 _LARGEST_STEP = 0.7
 _MOST_ROUNDS = 40
 # Times bend where an operand fills the cache, and no step downhill crosses a bend; these factors of its size do.
-_LEAPS = tuple(2 ** (sign * eighths / 8) for eighths in range(1, 17) for sign in (-1, 1))
+_LEAPS = tuple(2 ** (sign * eighths / 8) for eighths in range(1, 49) for sign in (-1, 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,9 +165,9 @@ class GpuCalibration:
         """Return the ways to cut an (m, k) by (k, n) product into tiles: each shape, its sums whole or split.
 
         Each SM computes one tile a wave. A tile takes its arithmetic at the SM's share of the sustained rate, which
-        small tiles do not reach, or
-        loading its rows and columns at the SM's share of the L2 bandwidth, whichever is longer; the edge of the
-        matrix computes whole tiles too. With few tiles each sum is split into parts that run side by side.
+        small tiles do not reach, or loading its rows and columns at the SM's share of the L2 bandwidth, whichever is
+        longer; the edge of the matrix computes whole tiles too. With few tiles each sum is split into parts that run
+        side by side.
         """
         size = DTYPE_BYTES[dtype]
         sm_count = self.sm_count

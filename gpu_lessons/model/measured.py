@@ -7,17 +7,30 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
+from gpu_lessons.model.typical import (
+    CACHED_STREAM_BYTES_PER_S,
+    COPY_LATENCY_S,
+    L2_OVER_MEMORY,
+    NUMPY_CALL_S,
+    PAGEABLE_SHARE,
+    PYTHON_STEP_S,
+    QUEUED_LAUNCH_S,
+    ROW_START_S,
+    SCALAR_OPS_PER_S,
+    STREAM_BYTES_PER_S,
+)
 from gpu_lessons.records import Measurement
 from gpu_lessons.units import format_counted
 from gpu_lessons.work import Copy
 
-__all__ = ["LEAST_ROWS", "calibrate_from", "fit_to", "halves", "of_threads"]
+__all__ = ["LEAST_ROWS", "calibrate_from", "enough_of_threads", "fit_to", "halves", "of_threads"]
 
 # Four of five times never fitted lie in the band.
 _BAND = 0.8
@@ -25,15 +38,11 @@ _BAND = 0.8
 _BUSY = 0.6
 LEAST_ROWS = 8
 
-# Where a fit begins, seconds and bytes a second: one core of a 2-core AMD EPYC (Zen 4) with NumPy 2.4 and OpenBLAS.
-_CALL_S, _PYTHON_STEP_S = 0.6e-6, 1.8e-6
-_SCALAR_OPS_PER_S, _ROW_START_S = 2.7e9, 12e-9
-_READ, _CACHED_READ, _PACK, _CACHED_PACK, _STREAM, _CACHED_STREAM = 28e9, 75e9, 10e9, 24e9, 10e9, 80e9
+# Where the fit of a CPU begins, bytes a second: one core of a 2-core AMD EPYC (Zen 4), memory and cache.
+_READ, _CACHED_READ, _PACK, _CACHED_PACK = 28e9, 75e9, 10e9, 24e9
 _CACHE_BYTES = 16 * 2**20
-# What others share of the last level is theirs.
+# What others share of the last level is theirs. From far above the truth no fit comes down, so none begins higher.
 _CACHE_SHARE = 0.5
-# A GPU: a library call queued behind others, the L2 over memory, copies as on a V100 with PCIe 3.
-_LAUNCH_S, _L2_OVER_MEMORY, _PAGEABLE_SHARE, _COPY_LATENCY_S = 6e-6, 4.0, 0.3, 30e-6
 
 
 def calibrate_from(
@@ -63,9 +72,7 @@ def calibrate_from(
     ValueError
         If there are fewer than 8 measurements with these threads, or the SMs of the GPU are not known.
     """
-    used = of_threads(measurements, machine, threads)
-    if len(used) < LEAST_ROWS - (held_out is not None):
-        raise ValueError(f"measurements must hold at least {LEAST_ROWS} of {machine.name} to fit, got {len(used)}")
+    used = enough_of_threads(measurements, machine, threads)
     fitted, tested = (used, of_threads(held_out, machine, threads)) if held_out is not None else halves(used)
     numbers = fit_to(fitted, machine)
     rows = [row_of(each) for each in tested]
@@ -97,6 +104,15 @@ def of_threads(measurements: Sequence[Measurement], machine: Machine, threads: i
     return [each for each in measurements if each.threads is not None and each.threads == threads]
 
 
+def enough_of_threads(measurements: Sequence[Measurement], machine: Machine, threads: int | None) -> list[Measurement]:
+    """Return those `of_threads`; a ``ValueError`` says if they are too few to fit."""
+    used = of_threads(measurements, machine, threads)
+    if len(used) < LEAST_ROWS:
+        on = "" if threads is None else f" with threads={shown(threads)}"
+        raise ValueError(f"measurements must hold at least {LEAST_ROWS} of {machine.name}{on} to fit, got {len(used)}")
+    return used
+
+
 def halves(measurements: Sequence[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
     """Return every other measurement, and the others, after a shuffle that is always the same."""
     shuffled = list(measurements)
@@ -124,19 +140,19 @@ def _basis(example: Measurement, ratios: list[float]) -> str:
 
 def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibration:
     return CpuCalibration(
-        launch_overhead_s=_CALL_S,
-        python_step_s=_PYTHON_STEP_S,
+        launch_overhead_s=NUMPY_CALL_S,
+        python_step_s=PYTHON_STEP_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
-        scalar_ops_per_s=_SCALAR_OPS_PER_S,
-        row_start_s=_ROW_START_S,
+        scalar_ops_per_s=SCALAR_OPS_PER_S,
+        row_start_s=ROW_START_S,
         one_thread_share=1 / threads,
         read_bandwidth_bytes_per_s=_READ,
         cached_read_bandwidth_bytes_per_s=_CACHED_READ,
         pack_bandwidth_bytes_per_s=_PACK,
         cached_pack_bandwidth_bytes_per_s=_CACHED_PACK,
-        stream_bandwidth_bytes_per_s=_STREAM,
-        cached_stream_bandwidth_bytes_per_s=_CACHED_STREAM,
-        cache_bytes=(machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE,
+        stream_bandwidth_bytes_per_s=STREAM_BYTES_PER_S,
+        cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
+        cache_bytes=min((machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE, _CACHE_BYTES),
         threads=threads,
         error=0.0,
         basis="",
@@ -150,15 +166,15 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
     memory = best_bandwidth(rows, cache_bytes)
     links = [row.workload.n_bytes / row.time_s for row in rows if isinstance(row.workload, Copy)]
     return GpuCalibration(
-        launch_overhead_s=_LAUNCH_S,
+        launch_overhead_s=QUEUED_LAUNCH_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
         memory_bandwidth_bytes_per_s=memory,
-        cache_bandwidth_bytes_per_s=memory * _L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=memory * L2_OVER_MEMORY,
         cache_bytes=cache_bytes,
         sm_count=machine.sm_count,
         link_bandwidth_bytes_per_s=max(links, default=machine.link_bandwidth_bytes_per_s),
-        pageable_share=_PAGEABLE_SHARE,
-        copy_latency_s=_COPY_LATENCY_S,
+        pageable_share=PAGEABLE_SHARE,
+        copy_latency_s=COPY_LATENCY_S,
         error=0.0,
         basis="",
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from gpu_lessons.arguments import require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel
-from gpu_lessons.work.workload import Workload, random_numbers
+from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps
 
 __all__ = ["DependentChain", "Elementwise"]
 
@@ -52,7 +52,7 @@ class DependentChain(Workload):
     Parameters
     ----------
     steps : int
-        Multiplications one after another.
+        Multiplications one after another, at most 100,000.
     width : int
         Numbers that take each step together.
     dtype : {"float16", "float32", "float64"}
@@ -61,7 +61,7 @@ class DependentChain(Workload):
     Raises
     ------
     TypeError, ValueError
-        If a size is no integer of at least 1 or the dtype is another.
+        If a size is no integer of at least 1, the steps are too many, or the dtype is another.
     """
 
     steps: int
@@ -73,6 +73,7 @@ class DependentChain(Workload):
     def __post_init__(self) -> None:
         for name in ("steps", "width"):
             object.__setattr__(self, name, require_count(name, getattr(self, name)))
+        require_few_steps(self.steps)
         object.__setattr__(self, "dtype", require_dtype(self.dtype))
 
     @property

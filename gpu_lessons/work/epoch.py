@@ -13,7 +13,7 @@ from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work.dense import backward_kernels, forward_kernels, update_kernels
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel
 from gpu_lessons.work.memory import require_layer_sizes
-from gpu_lessons.work.workload import Workload, random_numbers, require_layer_dtype
+from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps, require_layer_dtype
 
 __all__ = ["TrainEpoch"]
 
@@ -38,7 +38,8 @@ class TrainEpoch(Workload):
     Raises
     ------
     TypeError, ValueError
-        If a size is no integer of at least 1, there are fewer than two layer sizes, or the dtype is another.
+        If a size is no integer of at least 1, there are fewer than two layer sizes, batches times layer sizes are
+        more than 100,000, or the dtype is another.
 
     Examples
     --------
@@ -58,6 +59,7 @@ class TrainEpoch(Workload):
         for name in ("samples", "batch_size"):
             object.__setattr__(self, name, require_count(name, getattr(self, name)))
         object.__setattr__(self, "layer_sizes", tuple(require_layer_sizes(self.layer_sizes)))
+        require_few_steps(-(-self.samples // self.batch_size) * len(self.layer_sizes))
         object.__setattr__(self, "dtype", require_dtype(self.dtype))
 
     @property
@@ -79,7 +81,7 @@ class TrainEpoch(Workload):
         passing = (
             max(weights) * size,  # a gradient, before or after it is scaled
             *(batch * (n_in + n_out) * size for n_in, n_out in layers),
-            *(batch * n * (2 * size + _BOOL_BYTES) for n in self.layer_sizes[1:-1]),  # a ReLU, forward or backward
+            *(batch * n * 3 * size for n in self.layer_sizes[1:-1]),  # a ReLU, backward
             batch * (classes * (3 * size + _BOOL_BYTES) + _LABEL_BYTES),  # the loss
         )
         return data + kept + max(passing)
@@ -132,10 +134,9 @@ class TrainEpoch(Workload):
 
 
 def _relu_backward(n: int, dtype: str) -> tuple[Kernel, Kernel]:
-    size = DTYPE_BYTES[dtype]
     return (
-        Kernel("y <= 0", n, n * size, n * _BOOL_BYTES, dtype, python_steps=1),
-        Kernel("where(y <= 0, 0, dy)", 0, n * (size + _BOOL_BYTES), n * size, dtype, scalar_ops=3 * n),
+        elementwise_kernel("sign(y)", n, read=n, written=n, dtype=dtype, scalar_ops=n, python_steps=1),
+        elementwise_kernel("dy * sign(y)", n, read=2 * n, written=n, dtype=dtype),
     )
 
 
@@ -153,7 +154,7 @@ def _loss(batch: int, classes: int, dtype: str) -> tuple[Kernel, ...]:
         Kernel("labels >= classes", 0, labels, bools, dtype),
         Kernel("or", 0, 2 * bools, bools, dtype),
         Kernel("any", 0, bools, _BOOL_BYTES, dtype, python_steps=1),
-        each("max over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),
+        each("max over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=3),
         each("logits - max", n, read=n + batch, written=n, rows=batch),
         each("exp", n, read=n, written=n),
         each("sum over classes", n, read=n, written=batch, scalar_ops=n, rows=batch, python_steps=1),

@@ -16,7 +16,10 @@ from typing import Any, ClassVar
 
 from gpu_lessons.work.kernels import Kernel
 
-__all__ = ["Workload", "random_numbers", "require_layer_dtype"]
+__all__ = ["Workload", "random_numbers", "require_few_steps", "require_layer_dtype"]
+
+# A workload lists its kernels one by one: 10**10 steps would fill the memory before anything is counted.
+_MOST_STEPS = 100_000
 
 
 class Workload:
@@ -69,3 +72,9 @@ def require_layer_dtype(dtype: str) -> None:
     """Refuse a number format that can be counted but not run."""
     if dtype not in ("float32", "float64"):
         raise ValueError(f"a layer runs in float32 or float64, got dtype {dtype!r}; float16 can be predicted")
+
+
+def require_few_steps(steps: int) -> None:
+    """Refuse work of more steps one after another than can be listed."""
+    if steps > _MOST_STEPS:
+        raise ValueError(f"at most {_MOST_STEPS:,} steps one after another can be counted, got {steps:,}")

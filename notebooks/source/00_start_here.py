@@ -19,14 +19,15 @@ gl.say_devices(gl.machine("nvidia-t4"))
 # %% [markdown]
 # ## Where a number comes from
 #
-# Every number in this course has one of three sources, and says which.
+# Every time in this course has one of three sources, and says which.
 #
 # - **measured**: on this machine, just now.
 # - **recorded**: on a named machine, on a named day.
 # - **predicted**: by a model, with a band as wide as its known error.
 #
-# With no GPU in sight you see predictions. Nothing pretends to be a measurement.
-#
+# With no GPU in sight you see predictions. Nothing pretends to be a measurement. What is known of a machine comes from its data sheet, and work is counted.
+
+# %% [markdown]
 # Recorded times ship with the course, in files. Here is what one holds. Each line is one kind of work, and you will meet them all in the lessons. A *point* is the time of one size. *1 thread* means one core.
 
 # %%
@@ -56,7 +57,7 @@ print(gl.this_machine())
 # - A **kernel** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
 # - The **bus** or **link**, often PCIe, joins host and device.
 # - **Bandwidth** is bytes a second. **Latency** is the wait for the first one.
-# - A **FLOP** is one multiplication or addition. FLOP/s is a rate.
+# - A **FLOP**, a floating-point operation, is one multiplication or addition. FLOP/s is a rate.
 
 # %% [markdown]
 # ## Two machines of one year
@@ -91,7 +92,7 @@ reveal(bandwidth_guess, ratio, "data sheets of RTX 3090 and i9-10900K")
 gl.compare_machines(gpu, cpu)
 
 # %% [markdown]
-# Three bars point left. The GPU's clock is slower, its memory is smaller, and the link to it is slower than the memory on either side.
+# Three bars point left. The GPU's clock is slower, its memory is smaller, and the link to it is slower than the memory on either side. (The bar takes the PCIe 4 of the card. This CPU only has PCIe 3, half as fast.)
 #
 # So a GPU is not a faster CPU. It is a wider machine with a narrow door.
 
@@ -116,6 +117,9 @@ print(cpu.sources["peak_flops_per_s.float32"])
 
 # %%
 gl.compare_machines(gl.machine("nvidia-h100-sxm"), gl.machine("intel-xeon-platinum-8480-plus"))
+
+# %% [markdown]
+# All three bars to the right are shorter here. How much a GPU has more depends on the CPU beside it. So does every speed-up in this course.
 
 # %% [markdown]
 # ## Do it: read all of it once
@@ -156,8 +160,8 @@ claims_ledger()
 # ## Remember
 #
 # - Numbers here are measured, recorded or predicted, and say so.
-# - Against a CPU of its year, a GPU has several times the cores, tens of times the arithmetic and the memory bandwidth.
-# - Its clock is about a third, its memory is smaller, and the link to it is slow.
+# - In the two pairs above, a GPU has several times the cores, and about ten to thirty times the arithmetic and the memory bandwidth.
+# - Its clock is a third to a half, its memory is smaller, and the link to it is slow.
 # - A CUDA core is a lane. An SM is the core.
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # From a neuron to a layer
 #
-# You will build a layer of a neural network four times. Each version computes the same numbers, and each is faster.
+# You will build a layer of a neural network from single neurons, then as one matrix product, and run it on one core and on all. The numbers stay the same. The time does not.
 #
 # - **You will** write a neuron, turn loops into one matrix product, count its operations, and time it on one core and on all.
 # - **You need** NumPy arrays and `for` loops.
@@ -45,7 +45,7 @@ check_neuron(neuron)
 # %% [markdown]
 # ## Many neurons
 #
-# A **layer** is many neurons that look at the same input. Each has its own weights: one column of the matrix `w`.
+# A **layer** is many neurons that look at the same inputs. Each has its own weights: one column of the matrix `w`. A **sample** is one set of inputs, such as one image: a row of `x`.
 #
 # Below is a layer in three loops: over the samples, over the neurons, over the inputs. The innermost line is the one you wrote above.
 
@@ -127,7 +127,7 @@ reveal(loop_guess, loops_s / product_s, "measured, this machine")
 # %% [markdown]
 # Divide the loops' time by the number of multiplications, 4 × 64 × 32. Most of what Python needs for each is not arithmetic: it looks up objects, checks types, makes a new number.
 #
-# BLAS does none of that. It also uses **SIMD**: one instruction that multiplies 8 or 16 numbers at once.
+# BLAS does none of that. It also uses **SIMD**, single instruction, multiple data: one instruction multiplies 4, 8 or 16 numbers at once.
 
 # %% tags=["measures"]
 print(f"Python: {loops_s / (4 * 64 * 32) * 1e9:.0f} ns for one multiply-add")
@@ -138,7 +138,7 @@ print(f"BLAS:   {product_s / (4 * 64 * 32) * 1e9:.2f} ns for one multiply-add")
 #
 # To compare machines we need a count that does not depend on them. A **FLOP** is one multiplication or one addition.
 #
-# Write how many FLOP the product `x @ w` takes. Leave the bias aside.
+# Write how many FLOP the product `x @ w` takes. Leave the bias aside, and let each sum start at zero.
 
 
 # %% tags=["exercise"]
@@ -187,37 +187,38 @@ cores_guess = ask("01-cores", "Time on one core divided by the time on all cores
 
 # %% tags=["reveal", "measures"]
 every = gl.measure(work)
-reveal(cores_guess, one.median_s / every.median_s, "measured, this machine")
-print(every)
+then = f"All cores took {every.median_s * 1e3:.2f} ms."
+reveal(cores_guess, one.median_s / every.median_s, "measured, this machine", then)
 
 # %% [markdown]
-# Close to the number of cores, or clearly below? The cores share the memory and the last cache, and somebody has to divide the work and wait for the slowest.
+# Close to the number of cores, or clearly below? The cores share the memory and the last **cache**, a small fast memory on the chip. And somebody has to divide the work and wait for the slowest.
 #
 # Below 1? Then another program holds a core, and every product waits for that one. Close it and repeat.
 
 # %% [markdown]
 # ## When is there too little to share?
 #
-# The same layer for a single sample has 256 times less arithmetic, but the same weights. Predict in words what the other cores will bring now, then measure.
+# Take a wider layer, of 4,096 neurons. Its weights are 67 MB, more than most caches hold. For a single sample there is 256 times less arithmetic than for 256 samples, but there are the same weights.
+#
+# Predict in words what the other cores will bring for one sample, then measure both.
 
 # %% tags=["predict"]
 one_sample = choose(
     "01-one-sample",
     "All cores instead of one, for a single sample:",
-    ("about as much help as before", "less help than before", "more help than before"),
+    ("about as much help as with 256 samples", "less help than with 256 samples", "more help than with 256 samples"),
 )
 
-# %% tags=["reveal", "measures"]
-single = gl.DenseForward(batch_size=1, n_in=1024, n_out=1024)
+# %%
+single, many = (gl.DenseForward(batch_size=n, n_in=4096, n_out=4096) for n in (1, 256))
 single_gain = gl.measure(single, threads=1).median_s / gl.measure(single).median_s
-gain = one.median_s / every.median_s
-print("Time on one core divided by the time on all, measured, this machine:")
-print(f"one sample {single_gain:.2f}×, 256 samples {gain:.2f}×")
+gain = gl.measure(many, threads=1).median_s / gl.measure(many).median_s
 
 # %% tags=["reveal", "measures"]
 share = single_gain / gain
 seen = "less" if share < 0.9 else "more" if share > 1.1 else "about as much"
-reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 'than'} before")
+then = f"One sample {single_gain:.2f}×, 256 samples {gain:.2f}× (measured, this machine)."
+reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 'than'} with 256 samples", then)
 
 # %% [markdown]
 # With one sample, every weight is read from memory for one multiplication. With 256 it is read once and used 256 times.
@@ -226,12 +227,12 @@ reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 't
 
 # %%
 print(f"1 sample:    {single.arithmetic_intensity:6.2f} FLOP a byte")
-print(f"256 samples: {work.arithmetic_intensity:6.2f} FLOP a byte")
+print(f"256 samples: {many.arithmetic_intensity:6.2f} FLOP a byte")
 
 # %% [markdown]
 # ## Draw it
 #
-# The same layer from 1 to 1,024 samples, in GFLOP/s. Look for where your two lines part. The grey one is the recorded machine, with both of its cores.
+# The layer of 1,024 neurons from 1 to 1,024 samples, in GFLOP/s. Look for where your two lines part. The grey one is the recorded machine, with both of its cores.
 
 # %% tags=["measures"]
 batches = [1, 4, 16, 64, 256, 1024]
@@ -248,6 +249,7 @@ plt.plot(batches, rate_all, "C0o-", label="all cores")
 plt.plot(batches, rate_one, "C0s:", label="one core")
 plt.plot(batches, rate_recorded, "o-", color="0.5", label=f"{recording.cpu.name}, recorded")
 plt.xscale("log", base=2)
+plt.xticks(batches, batches)
 plt.xlabel("batch size")
 plt.ylabel("GFLOP/s")
 plt.title("A dense layer, 1024 inputs, 1024 neurons")
@@ -259,7 +261,7 @@ plt.show()
 #
 # Does the rate dip at 4 samples? For one sample BLAS reads the weights as they lie. For several it first copies them into a better order, and four samples do not pay for that yet.
 #
-# A GPU has tens of times more of both. In the next lesson you move the layer there, and learn to time it.
+# A GPU has more of both, up to tens of times. In the next lesson you move the layer there, and learn to time it.
 
 # %% [markdown]
 # ## Remember

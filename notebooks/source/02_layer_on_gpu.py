@@ -23,7 +23,7 @@ gl.say_devices(gpu)
 # %% [markdown]
 # ## Two memories
 #
-# The CPU and its memory are called the **host**, the GPU and its memory the **device**. What runs on the device is a **kernel**, and its arrays lie in device memory.
+# The CPU and its memory are called the **host**, the GPU and its memory the **device**. A function that runs on the device is a **kernel**. The arrays it works on lie in device memory.
 #
 # First the host: the layer of lesson 01, with 1,024 samples and 2,048 neurons.
 
@@ -38,7 +38,7 @@ layer_host = Dense(2048, 2048)
 y_host = layer_host.forward(x_host)
 
 # %% [markdown]
-# To move it, name another array namespace. `gpu.xp` has the functions of NumPy, for arrays on the device. The weights come from the same seed, so they are the same weights.
+# To move it, give the layer `gpu.xp` in the place of NumPy: the same functions, for arrays on the device. The weights come from the same seed, so they are the same weights.
 
 # %%
 layer = Dense(2048, 2048, xp=gpu.xp)
@@ -56,7 +56,7 @@ print(type(product.get()))
 # %% [markdown]
 # ## The clock stops too early
 #
-# How long does the host need? `measure` warms up, repeats, and takes the middle, as in lesson 01.
+# How long does the host need? `measure` throws the first calls away, repeats, and takes the middle, as in lesson 01.
 
 # %% tags=["measures"]
 work = gl.DenseForward(batch_size=1024, n_in=2048, n_out=2048)
@@ -71,9 +71,9 @@ recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
 print(*[point for point in recording.measurements if point.workload == work], sep="\n")
 
 # %% [markdown]
-# Now the GPU, timed the way one times anything: read the clock, multiply, read the clock.
+# Now the GPU, timed the way one times anything: read the clock, multiply, read the clock. The product alone, for now; the bias is hardly any work.
 #
-# You moved two arrays and changed nothing else. How many times as fast is it?
+# How many times as fast is it?
 
 # %% tags=["predict"]
 speedup_guess = ask("02-speedup", "CPU time divided by GPU time", low=0.01, high=100_000)
@@ -105,14 +105,12 @@ what = choose(
 )
 
 # %% tags=["reveal"]
-reveal_choice(
-    what,
-    "the asking for a multiplication",
-    "The call queued the product and returned. The result came later.",
-)
+reveal_choice(what, what.choices[1])
 
 # %% [markdown]
-# Such a call is **asynchronous**. The asking is a **launch**, and what it costs the host is the **launch overhead**. There is a reason for it: the host can queue the next kernel while the device is busy with this one.
+# The call put the product into a queue and returned. Such a call is **asynchronous**. The asking is a **launch**, and what it costs the host is the **launch overhead**.
+#
+# The queue is called a **stream**. The device works through it in order, and the host can fill it meanwhile.
 #
 # `gpu.synchronize()` lets the host wait until the device has nothing left to do.
 
@@ -126,7 +124,8 @@ print(f"{waited_s * 1e6:,.0f} µs on {gpu}")
 
 # %% [markdown]
 # Compare with the perfect card above. This number is possible.
-#
+
+# %% [markdown]
 # Below is one call of the layer, which is two kernels: the product (*matmul*) and the addition of the bias (*add*). Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
 #
 # With a running notebook the slider obeys the arrow keys. On a saved page use the mouse, or Page Up and Page Down.
@@ -140,7 +139,7 @@ gl.explore_timeline()
 # With both copies nobody has to call `synchronize`. The host cannot hand out the numbers before they are there, so `.get()` waits.
 
 # %% [markdown]
-# ## The first call is different
+# ## Now with the bias
 #
 # So far you timed the product alone. Now the whole layer, and this time you wait.
 #
@@ -177,8 +176,11 @@ second_s = gpu.perf_counter() - start_s
 print(f"{second_s * 1e3:,.2f} ms on {gpu}")
 
 # %% [markdown]
-# The addition had to be compiled for this card. CuPy does that when an operation is first called, and keeps what it compiled. The product comes ready-made from a library, which a real GPU has to load once.
+# The addition had to be compiled for this card. CuPy, the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
 #
+# The product comes ready-made from a library, cuBLAS. A real GPU has to load it once, and did so in the first section.
+
+# %% [markdown]
 # So one call goes before the clock starts. It is the **warm-up**, and its time is thrown away.
 
 # %% [markdown]
@@ -202,7 +204,7 @@ def time_forward(gpu, layer, x):
 check_time_forward(time_forward)
 
 # %% [markdown]
-# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the middle. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
+# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the **median**, the middle one. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
 
 # %%
 times_s = []
@@ -214,6 +216,14 @@ for _ in range(10):
     times_s.append(gpu.perf_counter() - start_s)
 median_s = float(np.median(times_s))
 print(f"{min(times_s) * 1e3:.2f} to {max(times_s) * 1e3:.2f} ms, median {median_s * 1e3:.2f} ms on {gpu}")
+
+# %% [markdown]
+# Now the speed-up can be named.
+
+# %% tags=["measures"]
+from gpu_lessons.units import format_factor
+
+print(f"{format_factor(cpu.median_s / median_s)} as fast as this CPU, measured here")
 
 # %% [markdown]
 # ## With the bus
@@ -236,7 +246,7 @@ then = f"With both copies it took {bus_s * 1e3:.2f} ms."
 reveal(bus_guess, cpu.median_s / bus_s, f"{gpu}; CPU measured here", then)
 
 # %% [markdown]
-# Five readings for one layer, and each of them was on the clock. Here they are together, with the speed-up each would have let you announce.
+# Five readings, and each of them was on the clock. Here they are together, with the speed-up each would have let you announce.
 
 # %% tags=["measures"]
 ladder = {
@@ -247,8 +257,9 @@ ladder = {
     "layer and both copies": bus_s,
 }
 speedups = [cpu.median_s / time_s for time_s in ladder.values()]
+print(f"{gpu}; CPU measured here")
 for (name, time_s), speedup in zip(ladder.items(), speedups):
-    print(f"{name:24}{time_s * 1e3:9.3f} ms{speedup:12,.1f}×")
+    print(f"{name:24}{time_s * 1e3:9.3f} ms {format_factor(speedup):>10}")
 
 # %% tags=["measures"]
 import matplotlib.pyplot as plt
@@ -264,9 +275,9 @@ plt.title(f"One layer, five speed-ups: {gpu}")
 plt.show()
 
 # %% [markdown]
-# Two of them are answers. The median of ten is the answer for data that stays on the device, the last one for data that comes and goes. The others are mistakes that look like answers.
+# Two of them are answers. The median of ten is the answer for data that stays on the device, the last one for data that comes and goes. The first two are mistakes that look like answers, and the third is one call: it may be right, but nothing says so.
 #
-# A speed-up without a word on waiting, warm-up and copies says nothing.
+# A speed-up without a word on the CPU, on waiting, warm-up and copies says nothing.
 
 # %% [markdown]
 # ## Host and device do not mix
@@ -343,30 +354,29 @@ np.allclose(y_back, y_host, atol=1e-4)
 # %% [markdown]
 # Why not `==`? The library on a GPU cuts a product into other pieces than the one on a CPU, so each sum is added up in another order.
 #
-# The simulated GPU cannot show that: it multiplies with the same NumPy. But you can. Add up the first half of the inputs and the second half, then both. GPU libraries do this too, and call it *split-K*.
+# The simulated GPU cannot show that: it multiplies with the same NumPy. But you can. Sum over the first half of the inputs, then over the second half, and add the two. GPU libraries do this too.
 
 # %% tags=["predict"]
 bits = choose(
     "02-bits",
-    "Two million results, each added up in two halves instead of one row:",
+    "Two million results, each added up in two halves instead of in one go:",
     ("all of them stay equal", "many differ in the last digits", "many differ in the first digits"),
 )
 
-# %% tags=["reveal", "measures"]
+# %%
 w = layer_host.weight
 whole = x_host @ w
 halves = x_host[:, :1024] @ w[:1024] + x_host[:, 1024:] @ w[1024:]
-print("One sum against two halves, this machine:")
-print(f"{np.mean(halves != whole):.0%} of the numbers differ, by at most {np.abs(halves - whole).max():.1e}")
 
 # %% tags=["reveal", "measures"]
+then = f"{np.mean(halves != whole):.0%} differ, by at most {np.abs(halves - whole).max():.1e} (measured, this machine)."
 same = np.array_equal(halves, whole)
 close = np.allclose(halves, whole, atol=1e-4)
 right = "all of them stay equal" if same else f"many differ in the {'last' if close else 'first'} digits"
-reveal_choice(bits, right)
+reveal_choice(bits, right, then)
 
 # %% [markdown]
-# Each float32 number has seven digits, and every addition rounds. `==` asks whether both sides rounded alike. `allclose` asks whether both are right.
+# A float32 number has about seven digits, and every addition rounds. `==` asks whether both sides rounded alike. `allclose` asks whether they agree as far as the format can tell.
 #
 # Give it an absolute tolerance as well. Results near zero are small differences of large sums; their first digits may already be rounding.
 

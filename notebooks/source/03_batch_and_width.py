@@ -100,10 +100,15 @@ plt.style.use("gpu_lessons.charts.course")
 plt.loglog(batches, cpu_s, "--", base=2, label=f"{cpu.name}, predicted")
 plt.loglog(batches, gpu_s, "--", base=2, label=f"{gpu.name}, predicted")
 plt.yscale("log", base=10)
+plt.xticks(batches[::2], batches[::2])
 plt.xlabel("batch size")
 plt.ylabel("seconds")
 plt.legend()
 plt.show()
+
+# %% [markdown]
+# The CPU's leap from one sample to two is the one of lesson 01: for several samples BLAS first copies the weights into a better order.
+
 # %% [markdown]
 # ## Slide it
 #
@@ -152,7 +157,7 @@ def break_even_batch(width, gpu, cpu):
 check_break_even_batch(break_even_batch)
 
 # %% [markdown]
-# Find the same batch on the map of the explorer: choose width 64 and follow the bottom row to the black line.
+# Call `break_even_batch(64, gpu, cpu)`. Then find that batch on the map of the explorer: follow the bottom row, width 64, to the first cell right of the black line.
 
 # %% [markdown]
 # ## The door is narrow

@@ -27,7 +27,7 @@ print(f"{gpu.name}: {gpu.sm_count * gpu.lanes_per_sm:,} CUDA cores")
 print(f"{cpu.name}: {cpu.cores} cores")
 
 # %% [markdown]
-# How many times as many float32 operations a second can the T4 do, by the data sheets?
+# How many times as many float32 operations a second can the T4 do at its peak, by the data sheets?
 
 # %% tags=["predict"]
 peak_guess = ask("04-peak", "Peak FLOP/s of the T4, as a multiple of the Ryzen's", low=0.1, high=1000)
@@ -39,7 +39,7 @@ reveal(peak_guess, peaks[0] / peaks[1], "data sheets of both")
 # %% [markdown]
 # The two boxes count different things. A **CUDA core** is a **lane**: it multiplies and adds. The part that fetches an instruction and hands it to the lanes is the **SM**.
 #
-# A CPU core has lanes too, in its vector unit. Below is the same count for all, and a server CPU joins in.
+# A CPU core has lanes too, in its vector unit. Below is the same count for all, and a server CPU joins in. The clock is the one its peak is counted with: boost for the GPU, base for the CPUs.
 
 # %%
 print("                    cores  lanes each   lanes     clock")
@@ -64,13 +64,13 @@ lanes_guess = ask("04-lanes", "Time in float64 divided by time in float32", low=
 # %% tags=["reveal", "measures"]
 wide = gl.measure(gl.DenseForward(batch_size=256, n_in=1024, n_out=1024, dtype="float32"), threads=1)
 narrow = gl.measure(gl.DenseForward(batch_size=256, n_in=1024, n_out=1024, dtype="float64"), threads=1)
-reveal(lanes_guess, narrow.median_s / wide.median_s, "measured, this machine")
 
-# %% tags=["reveal"]
+# %% tags=["reveal", "measures"]
 recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
 recorded = {point.workload: point.median_s for point in recording.measurements if point.threads == 1}
-print(f"The same as it was recorded on one core of {recording.cpu.name}:")
-print(f"{recorded[narrow.workload] / recorded[wide.workload]:.2f}×")
+ratio = recorded[narrow.workload] / recorded[wide.workload]
+then = f"As recorded on one core of {recording.cpu.name}: {ratio:.2f}×."
+reveal(lanes_guess, narrow.median_s / wide.median_s, "measured, this machine", then)
 
 # %% [markdown]
 # Half as many instructions, each on twice as many numbers. That is *one instruction on many numbers*, and your CPU does it: **SIMD**.
@@ -80,7 +80,9 @@ print(f"{recorded[narrow.workload] / recorded[wide.workload]:.2f}×")
 # %% [markdown]
 # ## One instruction, 32 threads
 #
-# For a GPU you write what *one* **thread** does. You start thousands of them. The SM takes them 32 at a time, as a **warp**, and gives a whole warp one instruction. This is called **SIMT**, single instruction, multiple threads.
+# For a GPU you write what *one* **thread** does, and start thousands of them. Such a thread is far smaller than the threads of a CPU in lesson 01.
+#
+# The SM takes 32 of them at a time, as a **warp**, and gives the whole warp one instruction. This is called **SIMT**, single instruction, multiple threads.
 #
 # What if the threads of one warp disagree?
 
@@ -93,13 +95,12 @@ branch = choose(
 
 
 # %% tags=["reveal"]
-def instructions_of_warp(takes_if, instructions_a_side=10):
-    sides_taken = set(takes_if)  # the warp goes through every side that any of its threads takes
-    return instructions_a_side * len(sides_taken)
+reveal_choice(branch, branch.choices[1])
 
-
-answer = f"{instructions_of_warp([True] * 16 + [False] * 16)} instructions"
-reveal_choice(branch, answer, "On each side the other threads sit idle.")
+# %% [markdown]
+# The warp goes through every side that any of its threads takes. On each side the other threads sit idle. (`np.where` does it the same way: it gets both sides for all numbers, then picks.)
+#
+# If all 32 take the same side, the other costs nothing.
 
 # %% [markdown]
 # A layer has no such problem. Every thread multiplies and adds, for each sample and each neuron alike. `max(x, 0)`, the ReLU, is one instruction without an `if`.
@@ -115,14 +116,14 @@ reveal_choice(branch, answer, "On each side the other threads sit idle.")
 gl.plot_thread_map(gpu)
 
 # %% [markdown]
-# - A **thread** computes a few of the output's numbers and keeps them in registers.
-# - A **block** is a group of warps on one SM. They share its fast memory, and so load each weight once for many threads.
+# - A **thread** computes some of the output's numbers, here 64. It keeps them in **registers**, memory in the SM that belongs to one thread.
+# - A **block** is a group of warps on one SM. They have a small fast memory in common, **shared memory**, and so load each weight once for many threads.
 # - A block stays on its SM until its last thread is done.
 #
 # 256 threads a block is a common choice, not a law.
 
 # %% [markdown]
-# One simplification: a T4's SM has four groups of 16 lanes. A warp's 32 multiply-adds take one group two clocks. The sum is what the picture says, two warps a clock.
+# One simplification: a T4's SM is four groups of 16 lanes, and a warp stays with one group. Its 32 multiply-adds take that group two clocks. The sum is what the picture says, two warps a clock.
 
 # %% [markdown]
 # ## Tiles and waves
@@ -189,7 +190,7 @@ gl.explore_inside_the_gpu()
 # - At the bottom right, width is time and height is SMs. Hollow is time that was paid for and not used.
 
 # %% [markdown]
-# A small layer has fewer tiles than the GPU has SMs. Most of the card is idle, and a wider layer costs no more. In lesson 03 this was called *filling the GPU*.
+# A small layer has fewer tiles than the GPU has SMs. With one tile shape most of the card is idle, and a wider layer costs no more until the first stair. In lesson 03 this was called *filling the GPU*.
 
 # %% [markdown]
 # ## Do it: the next stair
@@ -215,12 +216,12 @@ def next_stair(width, batch, tile, sm_count):
 check_next_stair(next_stair)
 
 # %% [markdown]
-# Try it against the figure: 1,024 samples, tiles of 128, 40 SMs, and a width of your choice.
+# Try it against the figure: call `next_stair` with 1,024 samples, tiles of 128, 40 SMs and a width of your choice, and find that stair of the dotted line.
 
 # %% [markdown]
 # ## Why the real staircase is gentler
 #
-# A library such as cuBLAS holds many kernels with different tile shapes, and picks one for each size. The model tries eleven shapes and takes the fastest.
+# A library such as cuBLAS, the BLAS of NVIDIA GPUs, holds many kernels with different tile shapes, and picks one for each size. The model tries eleven shapes and takes the fastest.
 #
 # With tiles chosen anew for 641 neurons, how much longer than 640 does the model predict?
 
@@ -251,13 +252,13 @@ for width in (64, 640, 641, 1408):
 # %% [markdown]
 # ## Many warps hide the waiting
 #
-# A warp that asks memory for a number waits hundreds of clocks. The SM does not wait with it: in the next clock it issues an instruction of another warp that is ready.
+# A multiply-add has its result after four clocks, and a number from memory takes hundreds. The SM does not wait with the warp: in the next clock it issues an instruction of another warp that is ready.
 #
-# Below is such a scheduler in Python; an SM of a T4 has four. It issues one instruction a clock, and the warp then waits 16 clocks.
+# Below is such a scheduler in Python. An SM of a T4 has four, one for each group of lanes, and each holds at most 8 warps. It issues one instruction a clock, and the warp then waits four.
 
 
 # %%
-def issued(warps, wait=16, clocks=1600):
+def issued(warps, wait=4, clocks=1600):  # 4 on a T4: Jia et al., Dissecting the NVidia Turing T4 GPU
     ready_at = [0] * warps
     count = 0
     for clock in range(clocks):
@@ -269,23 +270,29 @@ def issued(warps, wait=16, clocks=1600):
 
 
 # %% [markdown]
-# One warp alone keeps it busy one clock in 16. How many times as many instructions will 32 warps get through?
+# One warp alone keeps it busy one clock in four. How many times as many instructions will 8 warps get through?
 
 # %% tags=["predict"]
-warps_guess = ask("04-warps", "Instructions issued with 32 warps, as a multiple of one warp", low=0.5, high=100)
+warps_guess = ask("04-warps", "Instructions issued with 8 warps, as a multiple of one warp", low=0.5, high=100)
 
 # %% tags=["reveal"]
-reveal(warps_guess, issued(32) / issued(1), "counted with the scheduler above")
-
-# %% tags=["reveal"]
-print("Warps, and the share of clocks in which an instruction is issued:")
-for warps in (1, 2, 4, 8, 16, 32):
-    print(f"{warps:3} {issued(warps) / 1600:5.0%}")
+shares = ", ".join(f"{issued(warps) / 1600:.0%}" for warps in (1, 2, 4, 8))
+then = f"Clocks in which an instruction is issued, with 1, 2, 4 and 8 warps: {shares}."
+reveal(warps_guess, issued(8) / issued(1), "counted with the scheduler above", then)
 
 # %% [markdown]
-# With 16 warps the waiting is hidden, and more bring nothing. The warps on an SM, as a share of the most it can hold, are its **occupancy**.
+# With four warps this wait is hidden, and more bring nothing. The wait for memory is a hundred times as long. No 8 warps hide it on their own:
+
+# %%
+print(f"{issued(8, wait=400) / 1600:.0%} of the clocks")
+
+# %% [markdown]
+# So a kernel must do much with each number that it loads. In a tile each number is used for a whole row or column, and a thread has 64 sums to go on with.
+
+# %% [markdown]
+# The warps on an SM, as a share of the most it can hold, are its **occupancy**.
 #
-# A block needs registers and fast memory for all of its threads at once. Often these run out first, so the occupancy of a product can be far below 100%, and that may be enough.
+# A block needs registers and shared memory for all of its threads at once. Often these run out first. Then the occupancy of a product is far below 100%, and with 64 sums in each thread that may be enough.
 
 # %%
 slots = gpu.max_threads_per_sm // 32
