@@ -67,3 +67,10 @@ def test_a_lesson_starts_by_saying_both_devices_and_their_sources(capsys):
     assert this_machine().cpu.name in said
     assert "NVIDIA T4, predicted" in said
     assert this_machine().gpu_status in said
+
+
+def test_what_is_no_machine_is_refused_in_one_sentence():
+    with pytest.raises(TypeError, match=r"^cpu must be a Machine such as gl.machine\('nvidia-t4'\), got None$"):
+        gl.compare_machines(gl.machine("nvidia-t4"), None)
+    with pytest.raises(TypeError, match=r"^gpu must be a Machine or what gl.gpu\(\) returns, got None$"):
+        gl.say_devices(None)

@@ -386,13 +386,19 @@ def test_a_given_calibration_is_used_instead_of_the_catalogue():
 # Refusals
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1e-9])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, -1e-9, 10**400])
 def test_a_launch_overhead_that_is_no_time_is_refused(bad):
     with pytest.raises(
         ValueError, match=r"^launch_overhead_s must be a number of seconds of at least 0, got "
     ) as error:
         predict(layer(1, 1), machine("nvidia-t4"), launch_overhead_s=bad)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("bad", [3, 0, "nvidia-t4"])
+def test_what_is_no_calibration_is_refused(bad):
+    with pytest.raises(TypeError, match=r"^calibration must be what calibrate or calibrate_from returns, got "):
+        predict(layer(1, 1), machine("nvidia-t4"), calibration=bad)
 
 
 @pytest.mark.parametrize("bad", ["6e-6", True, [1]])

@@ -67,6 +67,8 @@ def test_the_sentence_tells_the_whole_way_and_the_table_has_four_steps():
 def test_a_cpu_and_a_card_with_unknown_numbers_are_refused_in_one_sentence():
     with pytest.raises(ValueError, match=r"^gpu must be a GPU of the catalogue, got AMD EPYC 9654$"):
         plot_thread_map(machine("amd-epyc-9654"))
+    with pytest.raises(TypeError, match=r"^gpu must be a Machine such as gl.machine\('nvidia-t4'\), got 'nvidia-t4'$"):
+        plot_thread_map("nvidia-t4")
     with pytest.raises(
         ValueError, match=r"^the catalogue has no max_threads_per_sm for NVIDIA T4; choose another GPU$"
     ):

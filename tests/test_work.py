@@ -236,6 +236,11 @@ def test_a_copy_has_two_directions():
         Copy(8, direction="up")
 
 
+def test_a_copy_is_pinned_or_not():
+    with pytest.raises(TypeError, match=r"^pinned must be True or False, got 'no'$"):
+        Copy(8, pinned="no")
+
+
 # Every workload, against a library that counts what its own code runs
 
 
@@ -481,6 +486,12 @@ def test_the_largest_batch_fits_and_one_more_does_not(layer_sizes, optimizer, as
     largest = ledger(asked_with).largest_batch(memory_bytes)
     assert largest == 0 or ledger(largest).total_bytes <= memory_bytes
     assert ledger(largest + 1).total_bytes > memory_bytes
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_a_memory_without_end_holds_no_largest_batch(bad):
+    with pytest.raises(ValueError, match=r"^memory_bytes must be a finite number, got "):
+        memory_needed(batch_size=1, layer_sizes=[2, 2]).largest_batch(bad)
 
 
 def test_adam_needs_more_than_momentum_and_momentum_more_than_sgd():

@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.theme import CPU, GPU, INK, MUTED, chart_config, four_digits, text_style
 from gpu_lessons.hardware.machines import Machine
@@ -25,10 +26,14 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
 
     Raises
     ------
+    TypeError
+        If one of them is no machine.
     ValueError
         If ``gpu`` is no GPU, ``cpu`` no CPU, or the two have no known quantity in common.
     """
     for name, machine in (("gpu", gpu), ("cpu", cpu)):
+        if not isinstance(machine, Machine):
+            raise TypeError(f"{name} must be a Machine such as gl.machine('nvidia-t4'), got {shown(machine)}")
         if machine.kind != name:
             raise ValueError(f"{name} must be a {name.upper()} of the catalogue, got {machine.name}")
     rows = _rows(gpu, cpu)

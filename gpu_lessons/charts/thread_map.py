@@ -7,6 +7,7 @@ from typing import Any
 
 import altair as alt
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.theme import GPU, INK, MUTED, chart_config, text_style
 from gpu_lessons.hardware.machines import Machine
@@ -46,9 +47,13 @@ def plot_thread_map(gpu: Machine) -> Figure:
 
     Raises
     ------
+    TypeError
+        If it is no machine.
     ValueError
         If ``gpu`` is no GPU, or the catalogue lacks one of these numbers.
     """
+    if not isinstance(gpu, Machine):
+        raise TypeError(f"gpu must be a Machine such as gl.machine('nvidia-t4'), got {shown(gpu)}")
     if gpu.kind != "gpu":
         raise ValueError(f"gpu must be a GPU of the catalogue, got {gpu.name}")
     for name in ("sm_count", "lanes_per_sm", "max_threads_per_sm"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
@@ -17,7 +18,14 @@ def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
     ----------
     gpu : Machine or what `gpu_lessons.gpu` returns
         The card of the catalogue whose times the lesson predicts, or the GPU it runs on.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
     """
+    if not isinstance(gpu, Machine | CudaGpu | SimulatedGpu):
+        raise TypeError(f"gpu must be a Machine or what gl.gpu() returns, got {shown(gpu)}")
     here = this_machine()
     cores = format_counted(here.usable_cores, "core")
     named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)

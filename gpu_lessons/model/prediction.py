@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+from gpu_lessons.arguments import require_seconds, shown
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.calibration import Calibration, calibrate
 from gpu_lessons.model.gpu import GpuCalibration
@@ -41,7 +40,7 @@ def predict(
     Raises
     ------
     TypeError
-        If ``workload``, ``machine`` or the launch overhead is something else.
+        If ``workload``, ``machine``, the launch overhead or the calibration is something else.
     ValueError
         If the launch overhead is negative or not finite, the machine has no rate for the dtype, or a copy is
         asked of a CPU.
@@ -54,23 +53,18 @@ def predict(
     'compute'
     """
     if not isinstance(workload, Workload):
-        raise TypeError(f"workload must be a workload such as DenseForward, got {workload!r}")
+        raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
     if not isinstance(machine, Machine):
-        raise TypeError(f"machine must be a Machine such as gl.machine('nvidia-t4'), got {machine!r}")
+        raise TypeError(f"machine must be a Machine such as gl.machine('nvidia-t4'), got {shown(machine)}")
     if launch_overhead_s is not None:
-        _require_overhead(launch_overhead_s)
-    device = calibration or calibrate(machine, getattr(workload, "dtype", "float32"))
+        launch_overhead_s = require_seconds("launch_overhead_s", launch_overhead_s, at_least=0)
+    if calibration is None:
+        calibration = calibrate(machine, getattr(workload, "dtype", "float32"))
+    if not isinstance(calibration, Calibration):
+        raise TypeError(f"calibration must be what calibrate or calibrate_from returns, got {shown(calibration)}")
     if isinstance(workload, Copy):
-        return _predict_copy(workload, machine, device)
-    return _predict_kernels(workload, machine, device, launch_overhead_s)
-
-
-def _require_overhead(launch_overhead_s: float) -> None:
-    allowed = f"launch_overhead_s must be a number of seconds of at least 0, got {launch_overhead_s!r}"
-    if isinstance(launch_overhead_s, bool) or not isinstance(launch_overhead_s, int | float):
-        raise TypeError(allowed)
-    if not (math.isfinite(launch_overhead_s) and launch_overhead_s >= 0):
-        raise ValueError(allowed)
+        return _predict_copy(workload, machine, calibration)
+    return _predict_kernels(workload, machine, calibration, launch_overhead_s)
 
 
 def _predict_kernels(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gpu_lessons.arguments import require_choice, require_count, require_dtype
+from gpu_lessons.arguments import require_choice, require_count, require_dtype, shown
 from gpu_lessons.units import DTYPE_BYTES, format_bytes
 
 __all__ = ["MemoryLedger", "memory_needed", "require_layer_sizes"]
@@ -48,7 +49,15 @@ class MemoryLedger:
         return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
 
     def largest_batch(self, memory_bytes: float) -> int:
-        """Return the largest batch that fits into ``memory_bytes``; 0 if not even one sample does."""
+        """Return the largest batch that fits into ``memory_bytes``; 0 if not even one sample does.
+
+        Raises
+        ------
+        ValueError
+            If ``memory_bytes`` is no finite number.
+        """
+        if not math.isfinite(memory_bytes):
+            raise ValueError(f"memory_bytes must be a finite number, got {memory_bytes}")
         per_sample = (self.activations_bytes + self.in_flight_bytes) // self.batch_size
         return max(0, int(memory_bytes - self._fixed_bytes) // per_sample)
 
@@ -119,7 +128,7 @@ def require_layer_sizes(layer_sizes: Sequence[int]) -> list[int]:
     try:
         too_few = isinstance(layer_sizes, str | bytes) or len(layer_sizes) < 2
     except TypeError:
-        raise TypeError(f"layer_sizes must be a sequence of sizes, got {layer_sizes!r}") from None
+        raise TypeError(f"layer_sizes must be a sequence of sizes, got {shown(layer_sizes)}") from None
     if too_few:
-        raise ValueError(f"layer_sizes must hold at least an input and an output size, got {layer_sizes!r}")
+        raise ValueError(f"layer_sizes must hold at least an input and an output size, got {shown(layer_sizes)}")
     return [require_count(f"layer_sizes[{i}]", size) for i, size in enumerate(layer_sizes)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, ClassVar, Literal
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_count, shown
 from gpu_lessons.work.kernels import Kernel
 from gpu_lessons.work.workload import Workload
 
@@ -37,6 +37,8 @@ class Copy(Workload):
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_bytes", require_count("n_bytes", self.n_bytes))
         require_choice("direction", self.direction, ("h2d", "d2h"))
+        if not isinstance(self.pinned, bool):
+            raise TypeError(f"pinned must be True or False, got {shown(self.pinned)}")
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
