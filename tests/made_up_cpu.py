@@ -40,6 +40,8 @@ WORK = [
     *(DenseTrainStep(batch_size=batch, n_in=width, n_out=width) for width in (64, 512, 2048) for batch in (1, 32, 512)),
     *(Elementwise(4**n) for n in range(3, 14)),
     DependentChain(steps=1000, width=100),
+    *(DependentChain(steps=10, width=2**n) for n in (14, 16, 18)),
+    *(DenseForward(batch_size=batch, n_in=2, n_out=16) for batch in (512, 1024, 2048, 4096, 8192, 16384)),
 ]
 
 

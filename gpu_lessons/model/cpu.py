@@ -38,7 +38,7 @@ class CpuCalibration:
     read_bandwidth_bytes_per_s, cached_read_bandwidth_bytes_per_s : float
         What a product needs at least for its operands and its result, from memory or from cache.
     pack_bandwidth_bytes_per_s, cached_pack_bandwidth_bytes_per_s : float
-        BLAS copies the right operand into the order it will read it; counted in bytes copied.
+        BLAS copies both operands into the order it will read them; counted in bytes copied.
     stream_bandwidth_bytes_per_s, cached_stream_bandwidth_bytes_per_s : float
         An elementwise kernel reads and writes in order, on one thread; counted in bytes read and written.
     cache_bytes : float
@@ -71,9 +71,8 @@ class CpuCalibration:
         """Return the time of one kernel without the call.
 
         Reading and writing overlap with arithmetic, so the longer of the two counts; starts of rows come on top.
-        But before it multiplies, BLAS copies the right operand into panels in the order it will read them, and
-        that comes first. The left one is copied in slices that stay in cache: the sustained rate has that in it.
-        A small product and one with a single vector are not packed.
+        But before it multiplies, BLAS copies both operands into panels in the order it will read them, and that
+        comes first. A small product and one with a single vector are not packed.
         """
         flops_per_s = self.flops_per_s[kernel.dtype]
         compute_s = max(kernel.flops / flops_per_s, kernel.scalar_ops / self.scalar_ops_per_s)
@@ -89,7 +88,8 @@ class CpuCalibration:
         memory_s = self._read_time(kernel.bytes_moved)
         if m == 1 or n == 1 or products <= UNPACKED_PRODUCTS:
             return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
-        pack_s = self._pack_time(k * n * DTYPE_BYTES[kernel.dtype])
+        size = DTYPE_BYTES[kernel.dtype]
+        pack_s = self._pack_time(m * k * size) + self._pack_time(k * n * size)
         return KernelTime(compute_s, max(pack_s, memory_s), max(compute_s + pack_s, memory_s), 1.0)
 
     def call_time(self, kernels: Sequence[Kernel], launch_overhead_s: float | None = None, calls: int = 1) -> CallTime:
