@@ -11,6 +11,7 @@ A source is in jupytext's py:percent format. In a cell tagged ``exercise``, what
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import os
 import re
@@ -29,6 +30,9 @@ from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).resolve().parent
 REPOSITORY = NOTEBOOKS.parent
+
+# The README shows the explorer of this lesson.
+PICTURED, PICTURE = NOTEBOOKS / "source" / "03_batch_and_width.py", REPOSITORY / "docs" / "explorer.png"
 
 TAGS = ("exercise", "solution", "check", "predict", "reveal", "explorer", "setup", "measures")
 NBVAL_TAGS = ("nbval-ignore-output", "raises-exception")
@@ -239,12 +243,20 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def picture_of_explorer(notebook: NotebookNode) -> bytes:
+    """Return the PNG that the first explorer of an executed notebook shows without Vega-Lite."""
+    explorer = next(cell for cell in notebook.cells if "explorer" in cell.metadata.get("tags", ()))
+    return base64.b64decode(explorer.outputs[0].data["image/png"])
+
+
 def build(source: Path) -> None:
-    """Make, execute and write both versions of one lesson."""
+    """Make, execute and write both versions of one lesson, and the picture of the README if it is that lesson's."""
     for version in VERSIONS:
         notebook = make_notebook(source, version)
         execute(notebook, f"{source.stem} ({version})")
         write_notebook(notebook, notebook_path(source, version))
+    if source == PICTURED:
+        PICTURE.write_bytes(picture_of_explorer(notebook))
 
 
 def difference(source: Path, version: Version) -> str:

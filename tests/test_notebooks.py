@@ -185,3 +185,8 @@ def test_every_explorer_is_saved_as_chart_picture_and_sentence(path):
             assert bundle["image/png"]
             sentence = bundle["text/plain"].strip()
             assert re.fullmatch(r"[^<\n][^\n]*\.", sentence), sentence
+
+
+def test_the_picture_of_the_readme_is_the_explorer_of_the_lesson():
+    notebook = nbformat.read(build.notebook_path(build.PICTURED, "solution"), as_version=4)
+    assert build.PICTURE.read_bytes() == build.picture_of_explorer(notebook)
