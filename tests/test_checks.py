@@ -245,6 +245,7 @@ def test_there_is_a_ladder_of_hints(check):
         (check_next_stair, lambda width, batch, tile, sm_count: next_stair(width, batch, tile, sm_count, step=0)),
         (check_break_even_batch, lambda width, gpu, cpu: first_batch(width, gpu, cpu, step=lambda batch: batch)),
         (check_time_forward, lambda gpu, layer, x: next_stair(1, 1024, 128, 40, step=0)),
+        (check_count_flops, lambda batch, n_in, n_out: next_stair(1, 1024, 128, 40, step=0)),
     ],
 )
 def test_a_loop_that_never_ends_is_stopped_once_and_quoted(check, endless, monkeypatch):

@@ -33,7 +33,6 @@ Outcome = Literal["right", "wrong", "not attempted"]
 # Blue, orange and grey are told apart with any colour vision; the word stands beside them in any case.
 _COLOURS: dict[Outcome, str] = {"right": "#0072b2", "wrong": "#d55e00", "not attempted": "#888888"}
 
-
 #: Seconds for one call of an answer. Every check asks for far less, also on a slow machine.
 LONGEST_CALL_S = 20.0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gpu_lessons.lessons.checks import WrongAnswerError, check, compare
+from gpu_lessons.lessons.checks import LateAnswerError, WrongAnswerError, check, compare
 
 __all__ = ["check_count_flops", "check_layer", "check_neuron"]
 
@@ -77,6 +77,8 @@ def check_count_flops(count_flops: object) -> str:
     for batch, n_in, n_out in ((1, 1, 1), (256, 2048, 2048), (3, 5, 7)):
         try:
             compare(count_flops, (batch, n_in, n_out), expected=2 * batch * n_in * n_out)
+        except LateAnswerError:  # calling it again would take as long again
+            raise
         except WrongAnswerError as wrong:
             raise WrongAnswerError(f"{wrong} {_miscount(count_flops)}".rstrip()) from None
     return "Batch and both widths count alike: double one of them and the work doubles."
