@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from made_up_cpu import CPU, TRUE, made_up_times
+from recording_mutations import PROVENANCE
 
 from benchmarks import accuracy
 from gpu_lessons.hardware.machines import machine
@@ -15,21 +16,11 @@ from gpu_lessons.model.fitting import row_of
 from gpu_lessons.model.measured import halves
 from gpu_lessons.model.roofline import roofline_of
 from gpu_lessons.recorded import Recording, load_recording, recordings
-from gpu_lessons.records import Provenance, Sweep
+from gpu_lessons.records import Sweep
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, Elementwise
 
 T4 = machine("nvidia-t4")
 LAYER = DenseForward(batch_size=2, n_in=3, n_out=5)
-PROVENANCE = Provenance(
-    date="2026-11-24",
-    command="gpu-lessons record",
-    seed=0,
-    quick=False,
-    complete=True,
-    operating_system="Linux",
-    usable_cores=2,
-    versions={},
-)
 
 
 def residual(predicted_s, roofline_s=None, workload=LAYER):

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from made_up_cpu import CPU, MEBI, TRUE, WORK, made_up_times, measured
+from recording_mutations import PROVENANCE
 
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import CpuCalibration, calibrate, calibrate_from, calibration, predict
 from gpu_lessons.model.fitting import row_of, row_time
 from gpu_lessons.model.measured import halves
 from gpu_lessons.recorded import Recording, files, read_recording, write_recording
-from gpu_lessons.records import Provenance, Sweep
+from gpu_lessons.records import Sweep
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep
 
 T4 = machine("nvidia-t4")
@@ -222,17 +223,7 @@ def recorded(tmp_path, monkeypatch):
     cpu = replace(CPU, slug=slug, peak_flops_per_s=MappingProxyType({}))
     dense = [each for each in made_up_times(TRUE) if isinstance(each.workload, DenseForward)]
     sweep = Sweep(tuple(replace(each, recorded_on="2026-11-24") for each in dense))
-    provenance = Provenance(
-        date="2026-11-24",
-        command="gpu-lessons record",
-        seed=0,
-        quick=False,
-        complete=True,
-        operating_system="Linux",
-        usable_cores=2,
-        versions={"numpy": "2"},
-    )
-    write_recording(tmp_path / f"{slug}.json", Recording(slug, provenance, cpu, None, (sweep,)))
+    write_recording(tmp_path / f"{slug}.json", Recording(slug, PROVENANCE, cpu, None, (sweep,)))
     monkeypatch.setattr(files, "recordings_folder", lambda: tmp_path)
     monkeypatch.setattr(calibration, "recordings_folder", lambda: tmp_path)
     forget_calibrations()

@@ -7,21 +7,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.model import typical
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
-from gpu_lessons.model.typical import (
-    CACHED_STREAM_BYTES_PER_S,
-    COPY_LATENCY_S,
-    L2_OVER_MEMORY,
-    NUMPY_CALL_S,
-    PAGEABLE_SHARE,
-    PYTHON_STEP_S,
-    QUEUED_LAUNCH_S,
-    ROW_START_S,
-    SCALAR_OPS_PER_S,
-    STREAM_BYTES_PER_S,
-)
 from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
 
 __all__ = ["Calibration", "calibrate"]
@@ -108,15 +97,15 @@ def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
     if link is None and machine.link_bandwidth_bytes_per_s is not None:
         link = machine.link_bandwidth_bytes_per_s * _LINK_SHARE
     return GpuCalibration(
-        launch_overhead_s=machine.launch_overhead_s or QUEUED_LAUNCH_S,
+        launch_overhead_s=machine.launch_overhead_s or typical.QUEUED_LAUNCH_S,
         flops_per_s=MappingProxyType(flops_per_s),
         memory_bandwidth_bytes_per_s=memory * memory_share,
-        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * typical.L2_OVER_MEMORY,
         cache_bytes=machine.cache_bytes or 0,
         sm_count=int(_known(machine, "sm_count")),
         link_bandwidth_bytes_per_s=link,
-        pageable_share=PAGEABLE_SHARE,
-        copy_latency_s=COPY_LATENCY_S,
+        pageable_share=typical.PAGEABLE_SHARE,
+        copy_latency_s=typical.COPY_LATENCY_S,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
         basis=_basis(dtype, "published for this card" if dtype in published else f"typical of {gpu_class.name}"),
     )
@@ -132,20 +121,20 @@ def _calibrate_cpu(machine: Machine, dtype: str) -> CpuCalibration:
     read = machine.sustained_memory_bandwidth_bytes_per_s
     if read is None:
         read = _known(machine, "memory_bandwidth_bytes_per_s") * _CPU_MEMORY_SHARE
-    stream = min(read, STREAM_BYTES_PER_S)
+    stream = min(read, typical.STREAM_BYTES_PER_S)
     return CpuCalibration(
-        launch_overhead_s=NUMPY_CALL_S,
-        python_step_s=PYTHON_STEP_S,
+        launch_overhead_s=typical.NUMPY_CALL_S,
+        python_step_s=typical.PYTHON_STEP_S,
         flops_per_s=MappingProxyType(flops_per_s),
-        scalar_ops_per_s=SCALAR_OPS_PER_S,
-        row_start_s=ROW_START_S,
+        scalar_ops_per_s=typical.SCALAR_OPS_PER_S,
+        row_start_s=typical.ROW_START_S,
         one_thread_share=min(1.0, _ALONE_OVER_SHARED / (machine.cores or 1)),
         read_bandwidth_bytes_per_s=read,
         cached_read_bandwidth_bytes_per_s=read * _CACHED_OVER_MEMORY,
         pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ,
         cached_pack_bandwidth_bytes_per_s=read * _PACK_OVER_READ * _CACHED_OVER_MEMORY,
         stream_bandwidth_bytes_per_s=stream,
-        cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
+        cached_stream_bandwidth_bytes_per_s=typical.CACHED_STREAM_BYTES_PER_S,
         cache_bytes=machine.cache_bytes or 2 * _MEBI * (machine.cores or 1),
         threads=None,
         error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,

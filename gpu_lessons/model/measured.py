@@ -9,23 +9,12 @@ from types import MappingProxyType
 
 from gpu_lessons.arguments import shown
 from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.model import typical
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
-from gpu_lessons.model.typical import (
-    CACHED_STREAM_BYTES_PER_S,
-    COPY_LATENCY_S,
-    L2_OVER_MEMORY,
-    NUMPY_CALL_S,
-    PAGEABLE_SHARE,
-    PYTHON_STEP_S,
-    QUEUED_LAUNCH_S,
-    ROW_START_S,
-    SCALAR_OPS_PER_S,
-    STREAM_BYTES_PER_S,
-)
 from gpu_lessons.records import Measurement
 from gpu_lessons.units import format_counted
 from gpu_lessons.work import Copy
@@ -140,18 +129,18 @@ def _basis(example: Measurement, ratios: list[float]) -> str:
 
 def _start_cpu(rows: Sequence[Row], machine: Machine, threads: int) -> CpuCalibration:
     return CpuCalibration(
-        launch_overhead_s=NUMPY_CALL_S,
-        python_step_s=PYTHON_STEP_S,
+        launch_overhead_s=typical.NUMPY_CALL_S,
+        python_step_s=typical.PYTHON_STEP_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
-        scalar_ops_per_s=SCALAR_OPS_PER_S,
-        row_start_s=ROW_START_S,
+        scalar_ops_per_s=typical.SCALAR_OPS_PER_S,
+        row_start_s=typical.ROW_START_S,
         one_thread_share=1 / threads,
         read_bandwidth_bytes_per_s=_READ,
         cached_read_bandwidth_bytes_per_s=_CACHED_READ,
         pack_bandwidth_bytes_per_s=_PACK,
         cached_pack_bandwidth_bytes_per_s=_CACHED_PACK,
-        stream_bandwidth_bytes_per_s=STREAM_BYTES_PER_S,
-        cached_stream_bandwidth_bytes_per_s=CACHED_STREAM_BYTES_PER_S,
+        stream_bandwidth_bytes_per_s=typical.STREAM_BYTES_PER_S,
+        cached_stream_bandwidth_bytes_per_s=typical.CACHED_STREAM_BYTES_PER_S,
         cache_bytes=min((machine.cache_bytes or _CACHE_BYTES) * _CACHE_SHARE, _CACHE_BYTES),
         threads=threads,
         error=0.0,
@@ -166,15 +155,15 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
     memory = best_bandwidth(rows, cache_bytes)
     links = [row.workload.n_bytes / row.time_s for row in rows if isinstance(row.workload, Copy)]
     return GpuCalibration(
-        launch_overhead_s=QUEUED_LAUNCH_S,
+        launch_overhead_s=typical.QUEUED_LAUNCH_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
         memory_bandwidth_bytes_per_s=memory,
-        cache_bandwidth_bytes_per_s=memory * L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=memory * typical.L2_OVER_MEMORY,
         cache_bytes=cache_bytes,
         sm_count=machine.sm_count,
         link_bandwidth_bytes_per_s=max(links, default=machine.link_bandwidth_bytes_per_s),
-        pageable_share=PAGEABLE_SHARE,
-        copy_latency_s=COPY_LATENCY_S,
+        pageable_share=typical.PAGEABLE_SHARE,
+        copy_latency_s=typical.COPY_LATENCY_S,
         error=0.0,
         basis="",
     )
