@@ -373,7 +373,7 @@ def test_the_bundle_holds_the_chart_a_picture_and_a_sentence(grid, spec):
 
 def test_a_figure_shows_its_chart_and_gives_its_sentence_and_numbers():
     drawn = alt.Chart(alt.Data(values=[{"x": 1}])).mark_point().encode(x="x:Q")
-    figure = Figure(drawn, "One point.", [{"x": 1}])
+    figure = Figure(lambda: drawn, "One point.", [{"x": 1}])
     assert (figure.sentence(), figure.table()) == ("One point.", [{"x": 1}])
     assert figure._repr_mimebundle_()[0]["text/plain"] == "One point."
 

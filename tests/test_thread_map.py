@@ -17,7 +17,7 @@ WORK, WORK_DARK, MACHINE, MACHINE_DARK = "#a7d8d2", "#0f766e", "#cbd5e1", "#1f29
 
 
 def spec_of(gpu):
-    return plot_thread_map(gpu)._chart.to_dict()
+    return plot_thread_map(gpu)._chart().to_dict()
 
 
 def counts(gpu):

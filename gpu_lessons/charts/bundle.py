@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -39,15 +40,20 @@ class Figure:
 
     Parameters
     ----------
-    chart : altair chart
-        What is shown.
+    chart : callable
+        Returns the altair chart. That may take half a second, so it is called when the figure is shown.
     sentence : str
         The chart in one sentence, for those who do not see it.
     rows : list of dict
         The numbers behind it.
     """
 
-    def __init__(self, chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str, rows: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        chart: Callable[[], alt.TopLevelMixin | alt.TopLevelSpec],
+        sentence: str,
+        rows: list[dict[str, Any]],
+    ) -> None:
         self._chart = chart
         self._sentence = sentence
         self._rows = rows
@@ -61,4 +67,4 @@ class Figure:
         return self._rows
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        return static_bundle(self._chart, self._sentence)
+        return static_bundle(self._chart(), self._sentence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -41,7 +42,7 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
         raise ValueError(f"the catalogue knows no quantity of both {gpu.name} and {cpu.name}; choose others")
     parts = [f"{row['quantity']} {row['factor']} ({row['gpu']} against {row['cpu']})" for row in rows]
     sentence = f"{gpu.name} against {cpu.name}, data sheets: {', '.join(parts)}."
-    return Figure(_chart(gpu, cpu, rows, sentence), sentence, rows)
+    return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows)
 
 
 def _rows(gpu: Machine, cpu: Machine) -> list[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -49,20 +50,22 @@ def residuals_figure(held_out: Sequence[HeldOut], *, machine: str, kind: str, so
         f"{errors['model']:.0%} (median), plain roofline by {errors['roofline']:.0%}."
     )
     rows = [_row(each) for each in held_out]
-    panels = [
-        _panel(field, f"{title}: off by {errors[field]:.0%} (median)", CPU if kind == "cpu" else GPU)
-        for field, title in _PANELS
-    ]
-    chart = (
+    colour = CPU if kind == "cpu" else GPU
+    titles = {field: f"{title}: off by {errors[field]:.0%} (median)" for field, title in _PANELS}
+    title = f"{machine}, {source}: {len(held_out)} times that were not fitted"
+    return Figure(partial(_chart, rows, titles, colour, title, sentence), sentence, rows)
+
+
+def _chart(
+    rows: list[dict[str, Any]], titles: Mapping[str, str], colour: str, title: str, sentence: str
+) -> alt.HConcatChart:
+    panels = [_panel(field, panel_title, colour) for field, panel_title in titles.items()]
+    chart: alt.HConcatChart = (
         alt.hconcat(*panels, data=alt.Data(values=rows), spacing=26)
         .configure(**chart_config())
-        .properties(
-            title=alt.Title(f"{machine}, {source}: {len(held_out)} times that were not fitted"),
-            description=sentence,
-            padding=6,
-        )
+        .properties(title=alt.Title(title), description=sentence, padding=6)
     )
-    return Figure(chart, sentence, rows)
+    return chart
 
 
 def _median_error(held_out: Sequence[HeldOut], field: str) -> float:

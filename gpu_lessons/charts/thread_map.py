@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -67,7 +68,7 @@ def plot_thread_map(gpu: Machine) -> Figure:
         {"work": above.name, "of_work": above.note, "machine": below.name, "of_machine": below.note}
         for above, below in zip(work, machine, strict=True)
     ]
-    return Figure(_chart(work, machine, sentence), sentence, rows)
+    return Figure(partial(_chart, work, machine, sentence), sentence, rows)
 
 
 def _blocks(sm_count: int) -> int:
