@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import gpu_lessons as gl
-from gpu_lessons import lessons
+from gpu_lessons import exercises
+from gpu_lessons.exercises.batch_and_width import check_break_even_batch, check_speedup_with_bus
+from gpu_lessons.exercises.inside_the_gpu import check_next_stair, check_waves
+from gpu_lessons.exercises.layer_on_gpu import check_epoch_on_gpu, check_time_forward
+from gpu_lessons.exercises.neuron_to_layer import check_count_flops, check_layer, check_neuron
+from gpu_lessons.exercises.start_here import check_seconds_to_read
 from gpu_lessons.lessons import Check
-from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
-from gpu_lessons.lessons.inside_the_gpu import check_next_stair, check_waves
-from gpu_lessons.lessons.layer_on_gpu import check_epoch_on_gpu, check_time_forward
-from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
-from gpu_lessons.lessons.start_here import check_seconds_to_read
 
 
 def seconds(batch, width, machine):
@@ -201,7 +201,9 @@ ANSWERS = {
 
 
 def every_check():
-    modules = (importlib.import_module(f"gpu_lessons.lessons.{m.name}") for m in pkgutil.iter_modules(lessons.__path__))
+    modules = (
+        importlib.import_module(f"gpu_lessons.exercises.{m.name}") for m in pkgutil.iter_modules(exercises.__path__)
+    )
     return {value for module in modules for value in vars(module).values() if isinstance(value, Check)}
 
 

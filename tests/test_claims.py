@@ -7,9 +7,10 @@ import ipywidgets as widgets
 import pytest
 
 from gpu_lessons.lessons import boxes, progress
-from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, claims_ledger, rate_claims
-from gpu_lessons.lessons.guesses import CONFIDENCES
+from gpu_lessons.lessons.answers import CONFIDENCES
+from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, claims_ledger
 from gpu_lessons.lessons.progress import FILE_NAME
+from gpu_lessons.lessons.ratings import rate_claims
 
 LESSONS = {
     "03_batch_and_width",

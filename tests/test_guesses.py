@@ -8,7 +8,8 @@ import pytest
 
 from gpu_lessons.charts.display import is_live
 from gpu_lessons.lessons import boxes, guesses, progress
-from gpu_lessons.lessons.guesses import Guess, ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons.answers import Guess
+from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
 from gpu_lessons.lessons.progress import FILE_NAME, Progress, progress_here
 
 SOURCE = "predicted, NVIDIA T4"

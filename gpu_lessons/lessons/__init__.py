@@ -1,8 +1,9 @@
 """What the learner does: predictions and reveals, exercises with checks, the ledger of claims."""
 
 from gpu_lessons.lessons.checks import Check, Verdict, check, compare, compare_value
-from gpu_lessons.lessons.claims import CLAIMS, claims_ledger, rate_claims
+from gpu_lessons.lessons.claims import CLAIMS, claims_ledger
 from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons.ratings import rate_claims
 
 __all__ = [
     "CLAIMS",

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from gpu_lessons.lessons.answers import CONFIDENCES, Choice, Guess
 from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, Claim, keep_rating, rated_so_far, recalled
-from gpu_lessons.lessons.guesses import CONFIDENCES, Choice, Guess
 from gpu_lessons.lessons.progress import progress_here
 
 __all__ = ["choice_box", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]

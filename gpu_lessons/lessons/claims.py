@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 
-from gpu_lessons.charts.display import is_live
 from gpu_lessons.hardware.course import course_root
-from gpu_lessons.lessons.guesses import CONFIDENCES
+from gpu_lessons.lessons.answers import CONFIDENCES
 from gpu_lessons.lessons.progress import progress_here
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "ClaimsLedger",
     "claims_ledger",
     "keep_rating",
-    "rate_claims",
     "rated_so_far",
     "recalled",
 ]
@@ -104,27 +102,6 @@ def claims_ledger() -> ClaimsLedger:
         if belief:
             ratings[claim.key] = (belief, confidence or "")
     return ClaimsLedger(ratings)
-
-
-def rate_claims() -> None:
-    """Let the learner rate each claim true, partly true or false, and say how sure they are.
-
-    With a live display each change is kept at once; else the claims are printed as a list.
-    """
-    if is_live():
-        from gpu_lessons.lessons import boxes
-
-        boxes.show(boxes.ratings_box(), _listed(claims_ledger()))
-    else:
-        print(_listed(claims_ledger()))
-
-
-def _listed(ledger: ClaimsLedger) -> str:
-    ratings = [", ".join(ledger.ratings.get(claim.key, ("not rated",))) for claim in CLAIMS]
-    return "\n".join(
-        f"{number}. {claim.text} ({rating})"
-        for number, (claim, rating) in enumerate(zip(CLAIMS, ratings, strict=True), start=1)
-    )
 
 
 def recalled(claim: Claim) -> tuple[str | None, str | None]:

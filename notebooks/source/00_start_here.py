@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, claims_ledger, rate_claims, reveal
-from gpu_lessons.lessons.start_here import check_seconds_to_read
+from gpu_lessons.exercises.start_here import check_seconds_to_read
 
 gl.say_devices(gl.machine("nvidia-t4"))
 

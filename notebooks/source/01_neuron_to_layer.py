@@ -14,7 +14,7 @@ import numpy as np
 
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
-from gpu_lessons.lessons.neuron_to_layer import check_count_flops, check_layer, check_neuron
+from gpu_lessons.exercises.neuron_to_layer import check_count_flops, check_layer, check_neuron
 
 gl.say_devices(gl.machine("nvidia-t4"))
 

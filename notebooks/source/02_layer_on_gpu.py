@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
-from gpu_lessons.lessons.layer_on_gpu import check_epoch_on_gpu, check_time_forward
+from gpu_lessons.exercises.layer_on_gpu import check_epoch_on_gpu, check_time_forward
 
 gpu = gl.gpu()
 gl.say_devices(gpu)

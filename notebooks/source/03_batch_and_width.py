@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
-from gpu_lessons.lessons.batch_and_width import check_break_even_batch, check_speedup_with_bus
+from gpu_lessons.exercises.batch_and_width import check_break_even_batch, check_speedup_with_bus
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
 gl.say_devices(gpu)

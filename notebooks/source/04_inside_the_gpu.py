@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, claims_ledger, reveal, reveal_choice
-from gpu_lessons.lessons.inside_the_gpu import check_next_stair, check_waves
+from gpu_lessons.exercises.inside_the_gpu import check_next_stair, check_waves
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
 gl.say_devices(gpu)
