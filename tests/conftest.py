@@ -1,6 +1,7 @@
 """Fixtures that more than one test module uses."""
 
 import os
+import re
 from importlib import import_module
 
 import numpy as np
@@ -12,6 +13,30 @@ from gpu_lessons.hardware.arrays import cuda_status
 # A machine that is busy with something else may take long over any example.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+#: What draws, shows and drives notebooks. No test of a GPU needs them, and a server with one may lack them.
+_SHOWS = {
+    "altair",
+    "anywidget",
+    "IPython",
+    "ipywidgets",
+    "jupyterlab",
+    "matplotlib",
+    "nbformat",
+    "playwright",
+    "vl_convert",
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    """With ``-m gpu``, skip a module of tests that imports one of those where it is missing: it holds no such test."""
+    report = yield
+    missing = re.search(r"ModuleNotFoundError: No module named '(\w+)", str(report.longrepr)) if report.failed else None
+    if missing and missing[1] in _SHOWS and collector.config.option.markexpr == "gpu":
+        report.outcome = "skipped"
+        report.longrepr = (str(collector.path), None, f"Skipped: {missing[1]} is not installed")
+    return report
 
 
 @pytest.fixture(params=["numpy", "array_api_strict", pytest.param("cupy", marks=pytest.mark.gpu)])

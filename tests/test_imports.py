@@ -143,3 +143,21 @@ def test_every_module_is_small_and_says_what_it_is_for(path):
     assert ast.get_docstring(ast.parse(text))
     assert len(text.splitlines()) < 300
     assert path.stem not in ("utils", "helpers", "common", "base", "manager")
+
+
+def test_the_tests_of_a_gpu_are_found_where_nothing_is_drawn_or_shown():
+    hidden = ["altair", "anywidget", "IPython", "ipywidgets", "jupyterlab", "matplotlib", "nbformat", "playwright"]
+    code = f"""
+import sys
+import pytest
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {[*hidden, "vl_convert"]}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+sys.exit(pytest.main(["-m", "gpu", "--collect-only", "-q", "-p", "no:nbval"]))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert "test_recorder.py::" in ran.stdout
+    assert "test_nn_conv.py::" in ran.stdout
