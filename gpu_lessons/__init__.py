@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
     from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
+    from gpu_lessons.charts.warp_turns import plot_turns as plot_turns
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
@@ -61,6 +62,7 @@ _HOME = {
     "measure": "measuring",
     "measure_this_cpu": "measuring",
     "plot_thread_map": "charts.thread_map",
+    "plot_turns": "charts.warp_turns",
     "predict": "model",
     "Recording": "recorded",
     "RecordingError": "recorded",

@@ -123,7 +123,7 @@ gl.plot_thread_map(gpu)
 # 256 threads a block is a common choice, not a law.
 
 # %% [markdown]
-# One simplification: a T4's SM is four groups of 16 lanes, and a warp stays with one group. Its 32 multiply-adds take that group two clocks. The sum is what the picture says, two warps a clock.
+# One simplification: a T4's SM is four groups of 16 lanes, and a warp stays with one group. Its 32 multiply-adds take that group two clocks. Four groups, two clocks: on average two warps a clock, as the picture says.
 
 # %% [markdown]
 # ## Tiles and waves
@@ -252,42 +252,65 @@ for width in (64, 640, 641, 1408):
 # %% [markdown]
 # ## Many warps hide the waiting
 #
-# A multiply-add has its result after four clocks, and a number from memory takes hundreds. The SM does not wait with the warp: in the next clock it issues an instruction of another warp that is ready.
+# A multiply-add has its result after four clocks, and a number from memory takes hundreds. An SM does not wait with the warp. It issues an instruction of another warp that is ready.
 #
-# Below is such a scheduler in Python. An SM of a T4 has four, one for each group of lanes, and each holds at most 8 warps. It issues one instruction a clock, and the warp then waits four.
+# The part that chooses is the **scheduler**. An SM of a T4 has four, one for each group of 16 lanes, and each looks after at most 8 warps. It can issue one instruction a clock, but a multiply-add of 32 threads keeps 16 lanes at work for two.
+
+# %% [markdown]
+# Here is such a scheduler in Python. Its warps only multiply and add, and each needs its last result before it goes on. The function returns whose turn it was in each clock, and `None` where it was nobody's.
 
 
 # %%
-def issued(warps, wait=4, clocks=1600):  # 4 on a T4: Jia et al., Dissecting the NVidia Turing T4 GPU
-    ready_at = [0] * warps
-    count = 0
+def turns(warps, wait=4, lane_clocks=2, clocks=1600):  # 4 on a T4: Jia et al., Dissecting the NVidia Turing T4 GPU
+    ready_at, lanes_free_at, history = [0] * warps, 0, []
     for clock in range(clocks):
         first = ready_at.index(min(ready_at))
-        if ready_at[first] <= clock:
-            ready_at[first] = clock + wait
-            count = count + 1
-    return count
+        if clock >= max(ready_at[first], lanes_free_at):
+            ready_at[first], lanes_free_at = clock + wait, clock + lane_clocks
+            history.append(first)
+        else:
+            history.append(None)
+    return history
 
 
 # %% [markdown]
-# One warp alone keeps it busy one clock in four. How many times as many instructions will 8 warps get through?
+# One warp alone gets an instruction issued in one clock of four. How many times as many instructions will 8 warps get through together?
 
 # %% tags=["predict"]
 warps_guess = ask("04-warps", "Instructions issued with 8 warps, as a multiple of one warp", low=0.5, high=100)
 
 # %% tags=["reveal"]
-shares = ", ".join(f"{issued(warps) / 1600:.0%}" for warps in (1, 2, 4, 8))
-then = f"Clocks in which an instruction is issued, with 1, 2, 4 and 8 warps: {shares}."
-reveal(warps_guess, issued(8) / issued(1), "counted with the scheduler above", then)
+issued = {warps: sum(turn is not None for turn in turns(warps)) for warps in (1, 2, 4, 8)}
+then = "In 1,600 clocks: " + ", ".join(f"{count} with {warps}" for warps, count in issued.items()) + "."
+reveal(warps_guess, issued[8] / issued[1], "counted with the scheduler above", then)
 
 # %% [markdown]
-# With four warps this wait is hidden, and more bring nothing. The wait for memory is a hundred times as long. No 8 warps hide it on their own:
+# Below are its first clocks. Follow one warp from left to right, then look at the lanes underneath.
+
+# %% tags=["reveal"]
+print("The first clocks of the scheduler above:")
+gl.plot_turns({warps: turns(warps) for warps in (1, 2, 8)})
+
+# %% [markdown]
+# Two warps fill the lanes, and with more each waits longer for its turn. In every second clock there is nothing to issue: a real kernel uses those for loads and for counting addresses, which have units of their own.
+#
+# Is that the card of the data sheet? Count: all SMs, four schedulers each, 32 threads an instruction, two FLOP for a multiply-add.
 
 # %%
-print(f"{issued(8, wait=400) / 1600:.0%} of the clocks")
+rate = gpu.sm_count * 4 * issued[8] / 1600 * gpu.clock_hz * 32 * 2
+print(f"counted {rate / 1e12:.2f} TFLOP/s, data sheet {gpu.peak_flops_per_s['float32'] / 1e12:.2f} TFLOP/s")
 
 # %% [markdown]
-# So a kernel must do much with each number that it loads. In a tile each number is used for a whole row or column, and a thread has 64 sums to go on with.
+# So two warps hide the wait for a result. The wait for memory is a hundred times as long, and no 8 warps hide it on their own:
+
+# %%
+history = turns(8, wait=400)
+print(f"{2 * sum(turn is not None for turn in history) / len(history):.0%} of the clocks have the lanes at work")
+
+# %% [markdown]
+# So a kernel must do much with each number that it loads. In a tile each number is used for a whole row or column.
+#
+# And a thread with 64 sums need not wait for one of them: its next multiply-add belongs to another sum. Work like that, independent inside a thread, hides waiting as more warps do.
 
 # %% [markdown]
 # The warps on an SM, as a share of the most it can hold, are its **occupancy**.
