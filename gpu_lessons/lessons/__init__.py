@@ -2,6 +2,7 @@
 
 from gpu_lessons.lessons.checks import Check, Verdict, check, compare, compare_value
 from gpu_lessons.lessons.claims import CLAIMS, claims_ledger
+from gpu_lessons.lessons.evidence import keep_evidence
 from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
 from gpu_lessons.lessons.ratings import rate_claims
 
@@ -15,6 +16,7 @@ __all__ = [
     "claims_ledger",
     "compare",
     "compare_value",
+    "keep_evidence",
     "rate_claims",
     "reveal",
     "reveal_choice",
