@@ -52,12 +52,12 @@ def test_there_is_one_call_for_every_batch_and_way_of_timing(record):
 
 @pytest.mark.parametrize("batch_log2", BATCHES_LOG2)
 def test_a_clock_that_does_not_wait_reads_two_launches_whatever_the_batch(record, batch_log2):
-    assert record.at(batch_log2, NOT_WAITING).stop_s == pytest.approx(2 * machine("nvidia-t4").launch_overhead_s)
+    assert record.at(batch_log2, NOT_WAITING).stop_s == pytest.approx(2 * record.launch_s)
 
 
 @pytest.mark.parametrize("batch_log2", BATCHES_LOG2)
 def test_a_clock_that_waits_reads_what_the_model_predicts_for_the_layer(record, batch_log2):
-    predicted_s = predict(layer(batch_log2), machine("nvidia-t4")).seconds
+    predicted_s = predict(layer(batch_log2), machine("nvidia-t4"), launch_overhead_s=record.launch_s).seconds
     call = record.at(batch_log2, WAITING)
     # The second launch may hide behind the first kernel.
     assert call.stop_s == pytest.approx(predicted_s, abs=1.001 * record.launch_s)
@@ -69,7 +69,8 @@ def test_a_clock_that_waits_reads_what_the_model_predicts_for_the_layer(record, 
 def test_the_copies_are_those_of_pageable_memory_and_are_added(record, batch_log2):
     copy_s = predict(Copy(2**batch_log2 * WIDTH * 4, pinned=False), machine("nvidia-t4")).seconds
     added_s = record.at(batch_log2, COPIES).stop_s - record.at(batch_log2, WAITING).stop_s
-    assert added_s == pytest.approx(2 * copy_s, abs=2.001 * record.launch_s)
+    # The first copy runs while both kernels are launched, and the last kernel while the second copy is.
+    assert added_s == pytest.approx(2 * copy_s, abs=3.001 * record.launch_s)
     # The launch of a copy is a part of its time.
     assert record.at(batch_log2, COPIES).copies_s == pytest.approx(2 * (copy_s - record.launch_s))
 
@@ -213,9 +214,9 @@ def test_every_block_is_drawn_and_says_what_it_is_and_how_long_it_takes(record, 
     )
 
 
-def test_the_enlarged_part_names_both_launches_and_their_times(spec):
+def test_the_enlarged_part_names_both_launches_and_their_times(spec, record):
     texts = texts_of(drawn(spec, 10, NOT_WAITING))
-    launch = format_time(machine("nvidia-t4").launch_overhead_s)
+    launch = format_time(record.launch_s)
     assert texts.count("launch matmul") == texts.count("launch add") == 1
     assert texts.count(launch) == 2
 

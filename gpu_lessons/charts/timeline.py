@@ -31,6 +31,7 @@ _ROWS = {"host": (44, 84), "device": (98, 138)}
 _KINDS = {
     "launch": (LAUNCH, INK, "white"),
     "wait": ("white", MUTED, LAUNCH),
+    "copy": (COPY_IN, "white", "white"),  # the host's own, into pinned memory
     "kernels": (COMPUTE, "white", "white"),
     "copy in": (COPY_IN, "white", "white"),
     "copy out": (COPY_OUT, INK, "white"),

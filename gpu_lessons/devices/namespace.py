@@ -284,7 +284,8 @@ class Namespace:
 
     def _filled(self, name: str, shape: Shape, dtype: Any, device: Device | None, make: Any) -> DeviceArray:  # noqa: ANN401
         self._gpu.require_device(device)
-        return operations.creation(self._gpu, name, sizes_of(shape), np.dtype(dtype), make)
+        # Zeros are the copy engine's memset: nothing is compiled for them.
+        return operations.creation(self._gpu, name, sizes_of(shape), np.dtype(dtype), make, compiles=name != "zeros")
 
     def _reduce(self, name: str, x: DeviceArray, axis: Any = None, **options: Any) -> DeviceArray:  # noqa: ANN401
         return operations.reduction(self._gpu, name, _REDUCTIONS[name], x, axis=axis, **options)

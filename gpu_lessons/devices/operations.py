@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.charging import charge, counted_as, read_bytes
 from gpu_lessons.devices.memory import Allocation, require_host_room
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.work.kernels import Kernel, matmul_kernel
@@ -90,7 +92,7 @@ def elementwise(
         dtypes = [_format_of(each) for each in numbers]
         out = new_array(gpu, shape, ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1])
     ufunc(*numbers, out=operand(gpu, out))
-    _launch(gpu, name, values, out)
+    charge(gpu, name, values, [out])
     return out
 
 
@@ -102,7 +104,7 @@ def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *value
     single = (np.ones((1,) * np.ndim(x), x.dtype) if isinstance(x, np.ndarray) else x for x in numbers)
     out = new_array(gpu, _broadcast_shape(numbers), np.asarray(function(*single)).dtype)
     out._numbers[...] = function(*numbers)
-    _launch(gpu, name, values, out)
+    charge(gpu, name, values, [out])
     return out
 
 
@@ -110,7 +112,7 @@ def pointwise(gpu: SimulatedGpu, name: str, function: Callable[..., Any], *value
 def assign(gpu: SimulatedGpu, name: str, target: DeviceArray, value: object) -> None:
     """Write ``value``, broadcast and converted, into ``target``: one kernel."""
     np.copyto(operand(gpu, target), operand(gpu, value), casting="unsafe")
-    _launch(gpu, name, (value,), target)
+    charge(gpu, name, (value,), [target])
 
 
 @_without_warnings
@@ -123,7 +125,7 @@ def reduction(
         warnings.simplefilter("ignore", RuntimeWarning)  # of the mean of no numbers
         numbers = np.asarray(function(operand(gpu, x), **options))
     out = DeviceArray(gpu, numbers, _allocated(gpu, numbers.nbytes))
-    _launch(gpu, name, (x,), out, flops=x.size)
+    charge(gpu, name, (x,), [out], x.size)
     return out
 
 
@@ -152,9 +154,12 @@ def matmul(gpu: SimulatedGpu, a: object, b: object) -> DeviceArray:
     m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     out = new_array(gpu, (*batch, m, n), np.result_type(x, w))
     np.matmul(rows, columns, out=out._numbers)
-    counted = _counted_as(gpu, out.dtype)
+    counted = counted_as(gpu, out.dtype)
     if out.size and k:
-        gpu.launch(matmul_kernel("matmul", math.prod(batch) * m, n, k, counted))
+        product = matmul_kernel("matmul", math.prod(batch) * m, n, k, counted)
+        # Every matrix of a batch is read, not only one.
+        read = read_bytes(each for each in (a, b) if isinstance(each, DeviceArray))
+        gpu.launch(replace(product, bytes_read=read, bytes_written=out.nbytes))
     else:  # sums of nothing are zeros
         gpu.launch(Kernel("zeros", 0, 0, out.nbytes, counted))
     kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
@@ -168,7 +173,7 @@ def take(gpu: SimulatedGpu, x: DeviceArray, index: Any) -> DeviceArray:  # noqa:
     others = numbers[tuple(slice(1) if isinstance(part, np.ndarray) else part for part in index)]
     memory = _allocated(gpu, others.nbytes * math.prod(_broadcast_shape(arrays)))
     out = DeviceArray(gpu, numbers[index], memory)
-    _launch(gpu, "take", (out,), out)
+    charge(gpu, "take", (out,), [out])
     return out
 
 
@@ -178,18 +183,24 @@ def join(gpu: SimulatedGpu, name: str, function: Callable[..., Host], xs: Sequen
     itemsize = np.result_type(*numbers).itemsize if numbers else 0
     memory = _allocated(gpu, itemsize * sum(np.size(each) for each in numbers))
     out = DeviceArray(gpu, function(numbers, axis=axis), memory)
-    _launch(gpu, name, xs, out)
+    charge(gpu, name, xs, [out])
     return out
 
 
 @_without_warnings
 def creation(
-    gpu: SimulatedGpu, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], make: Callable[[], Host]
+    gpu: SimulatedGpu,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    make: Callable[[], Host],
+    *,
+    compiles: bool = True,
 ) -> DeviceArray:
     """Return an array that a kernel fills on the device, such as zeros: nothing crosses the bus."""
     out = new_array(gpu, shape, dtype)
     out._numbers = make()
-    _launch(gpu, name, (), out)
+    charge(gpu, name, (), [out], compiles=compiles)
     return out
 
 
@@ -218,18 +229,3 @@ def _broadcast_shape(numbers: Sequence[Any]) -> tuple[int, ...]:
 def _refuse(name: str, options: Mapping[str, object]) -> None:
     for option in options:
         raise UnknownOperationError(f"{name} with {option}=", [name])
-
-
-def _launch(gpu: SimulatedGpu, name: str, inputs: Sequence[object], out: DeviceArray, flops: int | None = None) -> None:
-    """Charge a kernel that reads each input once, overlapping views together once, and writes ``out``."""
-    viewed: dict[Allocation, int] = {}
-    for x in {id(x): x for x in inputs if isinstance(x, DeviceArray)}.values():
-        viewed[x.memory] = viewed.get(x.memory, 0) + x.nbytes
-    read_bytes = sum(min(size_bytes, memory.size_bytes) for memory, size_bytes in viewed.items())
-    count = out.size if flops is None else flops
-    gpu.launch(Kernel(name, count, read_bytes, out.nbytes, _counted_as(gpu, out.dtype)))
-
-
-def _counted_as(gpu: SimulatedGpu, dtype: np.dtype[Any]) -> str:
-    """Return the number format whose rate counts; what the catalogue has no rate for takes that of float32."""
-    return dtype.name if dtype.name in gpu.calibration.flops_per_s else "float32"

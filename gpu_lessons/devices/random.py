@@ -56,5 +56,10 @@ class Generator:
     def _made(self, name: str, size: Shape, dtype: Any) -> DeviceArray:  # noqa: ANN401
         make = getattr(self._rng, name)
         return operations.creation(
-            self._gpu, name, sizes_of(size), np.dtype(dtype), lambda: np.asarray(make(size, dtype=dtype))
+            self._gpu,
+            name,
+            sizes_of(size),
+            np.dtype(dtype),
+            lambda: np.asarray(make(size, dtype=dtype)),
+            compiles=False,  # cuRAND ships its generators compiled
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Hashable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from gpu_lessons.devices.namespace import Namespace
 from gpu_lessons.devices.operations import new_array
 from gpu_lessons.devices.timeline import Engine, Stream, Timeline
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.model import GpuCalibration, calibrate
+from gpu_lessons.model import GpuCalibration, calibrate, typical
 from gpu_lessons.work.kernels import Kernel
 
 __all__ = ["Device", "SimulatedGpu"]
@@ -86,7 +87,8 @@ class SimulatedGpu:
         self.timeline = Timeline()
         self.device = Device(machine.name)
         self.xp = Namespace(self)
-        self._compiled: set[tuple[str, str]] = set()
+        self._compiled: set[Hashable] = set()
+        self._in_call = self._paid = False
 
     def __str__(self) -> str:
         return f"{self.machine.name}, simulated, times predicted"
@@ -110,7 +112,8 @@ class SimulatedGpu:
     def to_device(self, x: Any) -> DeviceArray:  # noqa: ANN401
         """Copy a host array to the device; one that is there already is returned as it is.
 
-        The host waits for a copy from pageable memory, and goes on during one from pinned memory.
+        From pinned memory the host goes on during the copy. From pageable memory it first moves the numbers into
+        pinned memory, and goes on then.
         """
         if isinstance(x, DeviceArray):
             x.require_on(self)
@@ -131,7 +134,7 @@ class SimulatedGpu:
         _require_same_form(numbers, array)
         array._numbers[...] = numbers
         pinned = is_pinned(numbers)
-        self._copy("copy in", numbers.nbytes, stream, pinned=pinned, wait=not pinned)
+        self._copy("copy in", numbers.nbytes, stream, pinned=pinned, wait=False)
 
     def copy_out(
         self,
@@ -152,16 +155,40 @@ class SimulatedGpu:
         self._copy("copy out", host.nbytes, stream, pinned=pinned, wait=blocking or not pinned)
         return host
 
-    def launch(self, kernel: Kernel) -> None:
-        """Queue a kernel: the host pays for the launch, and for compiling it at the first time."""
+    @property
+    def call_overhead_s(self) -> float:
+        """Host seconds of one call of CuPy that launches one kernel: Python's part and the launch."""
+        return max(typical.CUPY_CALL_S, self.calibration.launch_overhead_s)
+
+    @contextmanager
+    def one_call(self) -> Iterator[None]:
+        """Let the kernels launched inside belong to one call: Python's part is paid with the first of them."""
+        outer, self._in_call = self._in_call, True
+        self._paid = self._paid if outer else False
+        try:
+            yield
+        finally:
+            self._in_call = outer
+
+    def launch(self, kernel: Kernel, *, variant: Hashable = None) -> None:
+        """Queue a kernel: the host pays for the call, and for compiling it where its ``variant`` is new.
+
+        Parameters
+        ----------
+        kernel : Kernel
+            What it does.
+        variant : hashable, optional
+            What CuPy compiles a kernel anew for. Without one the kernel ships compiled, in a library.
+        """
         if not kernel.bytes_moved:
             return
-        key = (kernel.name, kernel.dtype)
-        if kernel.matmul is None and key not in self._compiled:
-            self._compiled.add(key)
+        if variant is not None and variant not in self._compiled:
+            self._compiled.add(variant)
             self.timeline.host_works(f"compile {kernel.name}", _COMPILE_S)
         duration_s = self.calibration.kernel_time(kernel).total_s
-        self.timeline.enqueue(kernel.name, "kernels", duration_s, overhead_s=self.calibration.launch_overhead_s)
+        overhead_s = self.calibration.launch_overhead_s if self._in_call and self._paid else self.call_overhead_s
+        self._paid = True
+        self.timeline.enqueue(kernel.name, "kernels", duration_s, overhead_s=overhead_s)
 
     def require_device(self, device: Device | None) -> None:
         """Refuse to make an array elsewhere.
@@ -176,15 +203,20 @@ class SimulatedGpu:
 
     def _copy(self, engine: Engine, size_bytes: int, stream: Stream | None, *, pinned: bool, wait: bool) -> None:
         copy_s = self.calibration.copy_time(size_bytes, pinned=pinned)
+        staging_s = 0.0
+        if engine == "copy in" and not pinned:
+            staging_s = copy_s - self.calibration.copy_time(size_bytes, pinned=True)
         # The latency of a copy is measured from the call, so the call is a part of it.
-        overhead_s = min(self.calibration.launch_overhead_s, copy_s)
+        overhead_s = min(self.call_overhead_s, copy_s - staging_s)
         with ExitStack() as entered:
             if stream is not None:
                 if not isinstance(stream, Stream):
                     raise TypeError(f"stream must be what stream() of this GPU returns, got {shown(stream)}")
                 stream.require_of(self.timeline)
                 entered.enter_context(stream)
-            self.timeline.enqueue(engine, engine, copy_s - overhead_s, overhead_s=overhead_s)
+            if staging_s:
+                self.timeline.host_works("copy to pinned memory", staging_s)
+            self.timeline.enqueue(engine, engine, copy_s - staging_s - overhead_s, overhead_s=overhead_s)
             if wait:
                 self.timeline.current_stream.synchronize()
 

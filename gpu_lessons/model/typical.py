@@ -13,5 +13,8 @@ STREAM_BYTES_PER_S, CACHED_STREAM_BYTES_PER_S = 10e9, 80e9
 # L40 lie between 3 and 6 in public micro-benchmarks. Copies from pageable memory reach 0.2 to 0.4 of the pinned rate;
 # 30 µs is the floor of small copies on a V100 with PCIe 3.
 QUEUED_LAUNCH_S = 6e-6
+# A call of CuPy: Python looks the kernel up, asks the pool for memory and launches. CuPy's user guide ("Performance
+# best practices") measures 12 to 20 µs of host time for one `sum`, the launch included.
+CUPY_CALL_S = 12e-6
 L2_OVER_MEMORY = 4.0
 PAGEABLE_SHARE, COPY_LATENCY_S = 0.3, 30e-6
