@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
     from gpu_lessons.hardware.machines import machines as machines
+    from gpu_lessons.lessons.my_progress import my_progress as my_progress
     from gpu_lessons.lessons.setup import say_devices as say_devices
     from gpu_lessons.measuring import measure as measure
     from gpu_lessons.measuring import measure_this_cpu as measure_this_cpu
@@ -58,6 +59,7 @@ _HOME = {
     "Machine": "hardware.machines",
     "machine": "hardware.machines",
     "machines": "hardware.machines",
+    "my_progress": "lessons.my_progress",
     "say_devices": "lessons.setup",
     "measure": "measuring",
     "measure_this_cpu": "measuring",

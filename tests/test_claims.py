@@ -6,10 +6,10 @@ from pathlib import Path
 import ipywidgets as widgets
 import pytest
 
+from gpu_lessons.hardware.course import ANSWERS
 from gpu_lessons.lessons import boxes, progress
 from gpu_lessons.lessons.answers import CONFIDENCES
 from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, claims_ledger
-from gpu_lessons.lessons.progress import FILE_NAME
 from gpu_lessons.lessons.ratings import rate_claims
 
 LESSONS = {
@@ -64,7 +64,7 @@ def test_a_static_display_lists_the_claims_as_not_rated(capsys):
 def test_the_static_ledger_is_the_same_whatever_the_learner_has_on_disk(tmp_path):
     before = repr(claims_ledger())
     kept = {"schema": 1, "claims": {"bus": {"belief": "true", "confidence": "certain"}}}
-    (tmp_path / FILE_NAME).write_text(json.dumps(kept))
+    (tmp_path / ANSWERS).write_text(json.dumps(kept))
     assert repr(claims_ledger()) == before
 
 
@@ -135,7 +135,7 @@ def test_the_ledger_as_html_has_the_same_words_and_links_to_the_lessons_that_are
 
 @pytest.mark.parametrize("kept", [{"belief": "maybe"}, {"belief": 1}, {}, {"belief": ["true"]}])
 def test_a_belief_from_the_file_that_is_none_counts_as_not_rated(rows, tmp_path, kept):
-    (tmp_path / FILE_NAME).write_text(json.dumps({"schema": 1, "claims": {"bus": kept}}))
+    (tmp_path / ANSWERS).write_text(json.dumps({"schema": 1, "claims": {"bus": kept}}))
     shown, line = rows()
     assert shown[6][1].value is None
     assert line.value == "0 of 9 rated."

@@ -7,10 +7,11 @@ import ipywidgets as widgets
 import pytest
 
 from gpu_lessons.charts.display import is_live
+from gpu_lessons.hardware.course import ANSWERS
 from gpu_lessons.lessons import boxes, guesses, progress
 from gpu_lessons.lessons.answers import Guess
 from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
-from gpu_lessons.lessons.progress import FILE_NAME, Progress, progress_here
+from gpu_lessons.lessons.progress import Progress, progress_here
 
 SOURCE = "predicted, NVIDIA T4"
 
@@ -114,7 +115,7 @@ def test_a_static_choice_lists_the_choices_and_reveals_the_right_one(capsys):
 
 def test_a_static_display_neither_reads_nor_writes_the_learners_file(lessons_folder, capsys):
     mine = {"schema": 1, "guesses": {"03-speedup": {"value": 10.0, "unit": "×", "confidence": "certain"}}}
-    file = lessons_folder / FILE_NAME
+    file = lessons_folder / ANSWERS
     file.write_text(json.dumps(mine))
     guess = ask_speedup()
     guess.commit(5.0, "certain")
@@ -390,16 +391,16 @@ def test_outside_the_lessons_folder_nothing_is_written(shown, tmp_path):
 
 
 def test_two_kernels_keep_each_others_answers(tmp_path):
-    one, other = Progress(tmp_path / FILE_NAME), Progress(tmp_path / FILE_NAME)
+    one, other = Progress(tmp_path / ANSWERS), Progress(tmp_path / ANSWERS)
     one.remember("guesses", "01-a", {"value": 1.0})
     other.remember("guesses", "02-b", {"value": 2.0})
     one.remember("choices", "01-c", {"value": "yes"})
-    assert json.loads((tmp_path / FILE_NAME).read_text()) == {
+    assert json.loads((tmp_path / ANSWERS).read_text()) == {
         "schema": 1,
         "guesses": {"01-a": {"value": 1.0}, "02-b": {"value": 2.0}},
         "choices": {"01-c": {"value": "yes"}},
     }
-    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [ANSWERS]
 
 
 @pytest.mark.parametrize(
@@ -422,7 +423,7 @@ def test_two_kernels_keep_each_others_answers(tmp_path):
     ],
 )
 def test_a_file_that_cannot_be_used_is_left_untouched_and_said_once(shown, lessons_folder, content, reason):
-    file = lessons_folder / FILE_NAME
+    file = lessons_folder / ANSWERS
     file.write_bytes(content)
     ask_speedup()
     note = parts(shown[0][0])["HTML"].value
@@ -440,7 +441,7 @@ def test_a_file_that_cannot_be_used_is_left_untouched_and_said_once(shown, lesso
 )
 def test_an_answer_that_is_none_counts_as_not_given(shown, lessons_folder, kept):
     document = {"schema": 1, "guesses": {"03-speedup": {"unit": "×", "confidence": "certain"} | kept}}
-    (lessons_folder / FILE_NAME).write_text(json.dumps(document))
+    (lessons_folder / ANSWERS).write_text(json.dumps(document))
     assert ask_speedup().value is None
 
 
@@ -464,7 +465,7 @@ def test_where_nothing_can_be_written_the_answer_is_kept_in_memory_and_said_once
 
 
 def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path, monkeypatch):
-    mine = Progress(tmp_path / FILE_NAME)
+    mine = Progress(tmp_path / ANSWERS)
     mine.remember("guesses", "01-a", {"value": 1.0})
 
     def killed(*_, **__):
@@ -473,12 +474,12 @@ def test_a_kill_while_writing_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         mine.remember("guesses", "01-a", {"value": 2.0})
-    assert Progress(tmp_path / FILE_NAME).recall("guesses", "01-a") == {"value": 1.0}
+    assert Progress(tmp_path / ANSWERS).recall("guesses", "01-a") == {"value": 1.0}
 
 
 def test_a_folder_in_place_of_the_file_is_left_alone(tmp_path):
-    (tmp_path / FILE_NAME).mkdir()
-    mine = Progress(tmp_path / FILE_NAME)
+    (tmp_path / ANSWERS).mkdir()
+    mine = Progress(tmp_path / ANSWERS)
     mine.remember("guesses", "01-a", {"value": 1.0})
     assert "left untouched because it is not a file" in mine.take_note()
     assert mine.recall("guesses", "01-a") == {"value": 1.0}

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from gpu_lessons.charts.display import is_live
+from gpu_lessons.hardware.course import ANSWERS, learners_folder
 
-__all__ = ["FILE_NAME", "Progress", "progress_here"]
+__all__ = ["Progress", "progress_here"]
 
-FILE_NAME = "my_course.json"
-
-#: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices" and "claims".
+#: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices", "claims" and "exercises".
 SCHEMA = 1
 
 _LARGEST_BYTES = 1_000_000
@@ -37,13 +36,16 @@ class Progress:
     ----------
     path : Path or None
         The learner's file, which need not exist yet; None keeps everything in memory.
+    note : str
+        What the learner must know from the start.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, note: str = "") -> None:
+        # Through a link, as to a folder that is kept in step elsewhere, its target is written, not the link replaced.
+        self._path = None if path is None else Path(os.path.realpath(path))
         self._unsaved: _Shelves = {}
         self._said: set[str] = set()
-        self._note = ""
+        self._note = note
 
     def recall(self, shelf: str, key: str) -> Answer | None:
         """Return the answer last given to ``key``, or None if there is none."""
@@ -74,23 +76,26 @@ class Progress:
             return _load(self._path)
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, RecursionError) as error:
+        except OSError as error:
+            self._say(f"{ANSWERS} cannot be read ({error.strerror}); {_KEPT_IN_MEMORY}")
+            return None
+        except (ValueError, RecursionError) as error:
             reason = error if isinstance(error, _UnusableError) else "it is not readable JSON"
-            self._say(f"{FILE_NAME} is left untouched because {reason}; {_KEPT_IN_MEMORY}")
+            self._say(f"{ANSWERS} is left untouched because {reason}; {_KEPT_IN_MEMORY}")
             return None
 
     def _write(self, shelves: _Shelves) -> bool:
         """Replace the file in one step, so that a kill at any moment leaves the old or the new one."""
         assert self._path is not None
         text = json.dumps({"schema": SCHEMA, **shelves}, indent=1, ensure_ascii=False, allow_nan=False)
-        unfinished = self._path.with_name(f".{FILE_NAME}.{os.getpid()}")
+        unfinished = self._path.with_name(f".{ANSWERS}.{os.getpid()}")
         try:
             unfinished.write_text(text + "\n", encoding="utf-8")
             unfinished.replace(self._path)
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            self._say(f"{FILE_NAME} cannot be written here ({error.strerror}); {_KEPT_IN_MEMORY}")
+            self._say(f"{ANSWERS} cannot be written here ({error.strerror}); {_KEPT_IN_MEMORY}")
             return False
         return True
 
@@ -102,7 +107,7 @@ class Progress:
 
 def _load(path: Path) -> _Shelves:
     """Read the learner's file as data, with limits on its size and shape."""
-    if path.exists() and not path.is_file():
+    if os.path.lexists(path) and not path.is_file():  # a pipe would never end
         raise _UnusableError("it is not a file")
     with path.open("rb") as file:
         content = file.read(_LARGEST_BYTES + 1)
@@ -131,12 +136,23 @@ _opened: dict[Path | None, Progress] = {}
 
 
 def progress_here() -> Progress:
-    """Return the progress of the learner in the current folder.
+    """Return the progress of the learner whose folder this kernel runs in; without one it stays in memory.
 
-    It lives in ``my_course.json`` if the display is live and the folder holds the lessons
-    (a file such as ``03_batch_and_width.ipynb``); a static display neither reads nor writes it.
+    The folder that was found first stays, wherever a cell may go. A static display neither reads nor writes.
     """
-    folder = Path.cwd()
-    is_course = is_live() and any(folder.glob("[0-9][0-9]_*.ipynb"))
-    path = folder / FILE_NAME if is_course else None
-    return _opened.setdefault(path, Progress(path))
+    if not is_live():
+        return _opened.setdefault(None, Progress(None))
+    found = next((path for path in _opened if path is not None), None)
+    if found is None:
+        folder = learners_folder()
+        if folder is None:
+            return _opened.setdefault(None, Progress(None, f"{_why_no_folder()}, so {_KEPT_IN_MEMORY}"))
+        found = folder / ANSWERS
+    return _opened.setdefault(found, Progress(found))
+
+
+def _why_no_folder() -> str:
+    try:
+        return f"{Path.cwd()} is no folder of the course (gpu-lessons lab DIR makes one)"
+    except FileNotFoundError:
+        return "The folder of this lesson is no longer there"
