@@ -9,11 +9,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gpu_lessons import __version__, cli, doctor, lab
+from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.lab import CannotOpenError, copy_course, course_folder, jupyterlab_arguments
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -339,7 +341,8 @@ def test_a_users_mistake_is_one_sentence(capsys, words, says):
 
 
 def test_a_gpu_that_is_not_here_is_one_sentence(capsys, monkeypatch):
-    monkeypatch.setattr("gpu_lessons.measuring.timing.cuda_status", lambda: (False, "no CUDA device here: none"))
+    here = replace(this_machine(), gpu=None, gpu_status="no CUDA device here: none")
+    monkeypatch.setattr("gpu_lessons.measuring.timing.this_machine", lambda: here)
     assert "no CUDA device here: none" in refusal(capsys, "measure", "--device", "cuda")
 
 

@@ -74,7 +74,6 @@ def install(monkeypatch):
             monkeypatch.setattr(sys.modules[name], "this_machine", lambda: here)
         for module in (timing, cuda, peaks):
             monkeypatch.setattr(module, "cupy_namespace", lambda: xp)
-        monkeypatch.setattr(timing, "cuda_status", lambda: (True, "CUDA device here: a fake one"))
         return xp
 
     return put

@@ -3,6 +3,7 @@
 import builtins
 import math
 import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -18,6 +19,7 @@ import threadpoolctl
 from gpu_lessons.hardware import arrays, detect, processor
 from gpu_lessons.hardware.arrays import cuda_device, cuda_status, cupy_namespace, to_numpy
 from gpu_lessons.hardware.cgroups import cpu_quota, memory_left_bytes, memory_limit_bytes
+from gpu_lessons.hardware.cupy_packages import cupy_packages
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.graphics import pcie_bandwidth_bytes_per_s, this_gpu
 from gpu_lessons.hardware.machines import machine
@@ -375,6 +377,7 @@ def fake_cupy(properties=None, *, count=1, error=None, operation=np.arange):
 @pytest.fixture
 def install(monkeypatch):
     """Return a function that makes ``import cupy`` give this module."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setitem(sys.modules, "pynvml", None)  # no driver library unless a test brings one
     return lambda module: monkeypatch.setitem(sys.modules, "cupy", module)
 
@@ -395,6 +398,24 @@ def importing_cupy_raises(monkeypatch, error):
     monkeypatch.setattr(builtins, "__import__", stumble)
 
 
+CUPY_FRAMED = ImportError("""
+================================================================
+Failed to import CuPy.
+
+If you installed CuPy via wheels (cupy-cudaXXX or cupy-rocm-X-X), make sure that the package matches.
+
+Original error:
+  ImportError: libcublas.so.12: cannot open shared object file
+================================================================
+""")
+
+
+def caused(error, cause):
+    error = type(error)(*error.args)
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -407,6 +428,9 @@ def importing_cupy_raises(monkeypatch, error):
             "does not import (ImportError: libfoo.so: cannot open)",
         ),
         (OSError(), "does not import (OSError)"),
+        (SystemExit(3), "does not import (SystemExit: 3)"),
+        (CUPY_FRAMED, "does not import (ImportError: libcublas.so.12: cannot open shared object file)"),
+        (caused(CUPY_FRAMED, OSError("libnvrtc.so.12: wrong ELF class")), "(OSError: libnvrtc.so.12: wrong ELF class)"),
         (UserWarning("two CuPy packages"), "does not import (UserWarning: two CuPy packages)"),
     ],
 )
@@ -439,6 +463,65 @@ def test_a_cupy_with_no_device_says_what_is_missing_in_one_sentence(install, mod
     assert sentence.startswith("no CUDA device here: ")
     assert said in sentence
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("hidden", ["", "-1", "7"])
+@pytest.mark.parametrize("module", [fake_cupy(error=FakeCudaError(100)), fake_cupy(count=0)])
+def test_devices_hidden_by_the_environment_are_said_to_be_hidden(install, monkeypatch, module, hidden):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+    install(module)
+    said = f'no CUDA device here: the NVIDIA driver shows none while CUDA_VISIBLE_DEVICES is "{hidden}"; '
+    assert cuda_status() == (False, f"{said}unset it to see every device")
+
+
+ASKED_IN_A_FOLDER = """
+import sys
+from pathlib import Path
+from gpu_lessons.hardware import arrays
+arrays.cupy_packages = lambda: {packages}
+sys.path = [{folder!r}, *(each for each in sys.path if not (Path(each) / "cupy" / "cuda").is_dir())]
+print(arrays.cuda_status())
+"""
+
+
+@pytest.mark.parametrize("packages", [{}, {"cupy-cuda12x": "13.6.0"}], ids=["alone", "beside CuPy"])
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        ("cupy.py", "x = 1"),
+        ("cupy.py", "raise SystemExit('my answers')"),
+        ("cupy.py", "x = ("),
+        ("cupy.py", "import no_such_module"),
+        ("cupy/__init__.py", ""),
+        ("cupy/notes.txt", ""),
+    ],
+)
+def test_a_learners_own_file_or_folder_named_cupy_is_named(tmp_path, made, text, packages):
+    put(tmp_path, made, text)
+    code = ASKED_IN_A_FOLDER.format(packages=packages, folder=str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    theirs = tmp_path / made.partition("/")[0]
+    if packages:
+        said = f"{theirs} is imported in place of CuPy; give it another name"
+    else:
+        said = f"CuPy is not installed ({theirs} only has its name)"
+    assert ended.stdout == f"(False, 'no CUDA device here: {said}')\n"
+
+
+def test_two_wheels_that_do_not_work_together_are_named(install, monkeypatch):
+    monkeypatch.setattr(arrays, "cupy_packages", lambda: {"cupy-cuda11x": "13.6.0", "cupy-cuda12x": "14.2.0"})
+    install(fake_cupy(error=FakeCudaError(999)))
+    assert cuda_status()[1].endswith("; cupy-cuda11x and cupy-cuda12x are installed together, so uninstall all but one")
+
+
+def test_every_package_that_brings_cupy_is_found_and_no_other(tmp_path, monkeypatch):
+    names = ["cupy", "cupy-cuda11x", "cupy_cuda13x", "cupy-rocm-7-0", "amd-cupy", "cupy-xarray", "cupyx-tools", "NumPy"]
+    for name in names:
+        put(tmp_path, f"{name}-9.9.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.9\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert cupy_packages() == dict.fromkeys(
+        ["amd-cupy", "cupy", "cupy-cuda11x", "cupy-cuda13x", "cupy-rocm-7-0"], "9.9"
+    )
 
 
 def failing(message):
@@ -650,11 +733,58 @@ def test_a_driver_that_hides_one_thing_tells_the_others(install, monkeypatch):
     assert (here.cuda.driver, here.cuda.driver_cuda) == (None, "12.4")
 
 
-def test_a_device_that_hides_its_properties_does_not_stop_the_lesson(install):
-    install(fake_cupy({"name": b"Tesla T4"}))
+def refused(*_arguments, **_named):
+    raise FakeCudaError(1)
+
+
+@pytest.mark.parametrize("hidden", [*TESLA_T4, None], ids=str)
+def test_a_device_that_computes_is_used_whatever_property_it_hides(install, hidden):
+    """As a Jetson has no PCI address: what only describes the card must not decide whether there is one."""
+    module = fake_cupy({key: value for key, value in TESLA_T4.items() if key != hidden})
+    runtime = module.cuda.runtime
+    runtime.deviceGetPCIBusId = runtime.deviceGetAttribute = runtime.runtimeGetVersion = refused
+    if hidden is None:
+        runtime.getDeviceProperties = refused
+    install(module)
     here = this_machine()
-    assert here.gpu is None
-    assert here.gpu_status == "the CUDA device does not tell its properties (KeyError)"
+    name = "a GPU without a name" if hidden in ("name", None) else "Tesla T4"
+    assert here.gpu_status == f"CUDA device here: {name}"
+    assert here.gpu is not None
+    assert here.gpu_link_now is None
+    assert here.cuda.runtime is None
+    assert "GPU  " in str(here)
+    if hidden is None:
+        assert (here.gpu.sm_count, here.gpu.memory_bytes, here.gpu.clock_hz) == (None, None, None)
+
+
+def test_the_memory_of_a_device_without_properties_is_what_its_runtime_counts(install):
+    module = fake_cupy()
+    module.cuda.runtime.getDeviceProperties = refused
+    module.cuda.runtime.memGetInfo = lambda: (3 * GB, 8 * GB)
+    install(module)
+    assert this_machine().gpu.memory_bytes == 8 * GB
+
+
+INSTINCT = dict(
+    TESLA_T4, name=b"AMD Instinct MI250X", major=9, minor=0, multiProcessorCount=110, totalGlobalMem=64 * GB
+)
+
+
+def test_an_amd_card_is_never_taken_for_an_nvidia_card_of_the_same_number(install):
+    module = fake_cupy(INSTINCT)
+    module.cuda.runtime.is_hip = True
+    module.cuda.runtime.runtimeGetVersion = lambda: 60342134
+    install(module)
+    here = this_machine()
+    assert here.gpu_status == "HIP device here: AMD Instinct MI250X"
+    assert (here.gpu.name, here.gpu.vendor, here.gpu.compute_capability) == ("AMD Instinct MI250X", "AMD", None)
+    assert (here.gpu.architecture, dict(here.gpu.peak_flops_per_s)) == (None, {})
+    assert here.cuda.runtime == "HIP 6.3"
+
+
+def test_an_nvidia_card_of_that_number_has_the_lanes_of_its_generation(install):
+    install(fake_cupy(INSTINCT))
+    assert this_machine().gpu.architecture == "Hopper"
 
 
 def test_this_machine_never_raises_where_nothing_can_be_found_out(install, monkeypatch):

@@ -176,7 +176,8 @@ def test_arrays_that_do_not_fit_are_refused_before_they_are_made():
 
 
 def test_without_a_cuda_device_the_sentence_says_why(monkeypatch):
-    monkeypatch.setattr(timing, "cuda_status", lambda: (False, "no CUDA device here: the fan is loud"))
+    here = replace(this_machine(), gpu=None, gpu_status="no CUDA device here: the fan is loud")
+    monkeypatch.setattr(timing, "this_machine", lambda: here)
     with pytest.raises(RuntimeError, match=r"^no CUDA device here: the fan is loud; measure with device='cpu'"):
         measure(LAYER, "cuda")
 

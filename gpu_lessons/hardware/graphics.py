@@ -31,21 +31,23 @@ class CudaSoftware:
 
     Attributes
     ----------
-    cupy, runtime : str
-        CuPy, and the CUDA runtime that it brings.
+    cupy : str
+        CuPy.
+    runtime : str or None
+        The CUDA runtime that it brings, or AMD's: "HIP 6.3".
     driver, driver_cuda : str or None
         The NVIDIA driver, and the newest CUDA version that it runs; None where it does not tell.
     """
 
     cupy: str
-    runtime: str
+    runtime: str | None = None
     driver: str | None = None
     driver_cuda: str | None = None
 
     def __str__(self) -> str:
         driver = "driver unknown" if self.driver is None else f"driver {self.driver}"
         newest = "" if self.driver_cuda is None else f" for CUDA up to {self.driver_cuda}"
-        return f"runtime {self.runtime}, {driver}{newest}, CuPy {self.cupy}"
+        return f"runtime {self.runtime or 'unknown'}, {driver}{newest}, CuPy {self.cupy}"
 
 
 def cuda_software() -> CudaSoftware:
@@ -103,11 +105,11 @@ def this_gpu() -> Machine:
         If there is no usable CUDA device.
     """
     device = cuda_device()
-    known = known_gpu(device.name, device.sm_count, device.memory_bytes)
+    known = None if device.is_hip else known_gpu(device.name, device.sm_count, device.memory_bytes)
     found = _told_by_cuda(device) | _link(pcie_link(device.pci_bus_id))
     if known is not None:
         return with_found(replace(known, slug="this-gpu"), found)
-    unknown = Machine(slug="this-gpu", name=device.name, kind="gpu", vendor="NVIDIA")
+    unknown = Machine(slug="this-gpu", name=device.name, kind="gpu", vendor="AMD" if device.is_hip else "NVIDIA")
     return with_found(unknown, found | _derived(device))
 
 
@@ -131,13 +133,13 @@ def _derived(device: CudaDevice) -> dict[str, Found]:
             device.memory_bandwidth_bytes_per_s, "this machine: memory clock x 2 x bus width"
         )
     }
-    sister = sister_gpu(device.compute_capability)
+    sister = None if device.compute_capability is None else sister_gpu(device.compute_capability)
     if sister is None or sister.lanes_per_sm is None:
         return found
     alike = f"as in the {sister.name}, which has the same compute capability"
     found["architecture"] = Found(sister.architecture, alike)
     found["lanes_per_sm"] = Found(sister.lanes_per_sm, alike)
-    if device.clock_hz is not None:
+    if device.clock_hz is not None and device.sm_count is not None:
         float32 = device.sm_count * sister.lanes_per_sm * 2 * device.clock_hz
         float64 = float32 * sister.peak_flops_per_s["float64"] / sister.peak_flops_per_s["float32"]
         formula = f"SMs x lanes x 2 x clock of this machine; lanes {alike}"

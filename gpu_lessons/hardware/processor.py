@@ -8,12 +8,12 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from gpu_lessons.hardware.asking import asked
 from gpu_lessons.hardware.cgroups import cpu_quota, memory_left_bytes, memory_limit_bytes
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.hardware.recognition import Found, known_cpu, with_found
@@ -34,9 +34,9 @@ def this_cpu(root: Path = Path("/")) -> Machine:
     """
     told = _cpuinfo(root)
     name = _name(told)
-    cores = _asked(lambda: _psutil().cpu_count(logical=False))
-    memory_bytes = _asked(lambda: min(_psutil().virtual_memory().total, memory_limit_bytes(root) or math.inf))
-    known: Machine | None = _asked(lambda: known_cpu(name, cores))
+    cores = asked(lambda: _psutil().cpu_count(logical=False))
+    memory_bytes = asked(lambda: min(_psutil().virtual_memory().total, memory_limit_bytes(root) or math.inf))
+    known: Machine | None = asked(lambda: known_cpu(name, cores))
     here = "this machine, as the operating system tells"
     clock_hz, clock_source = _clock()
     vendor = _VENDORS.get(told.get("vendor_id", ""), "Apple" if "Apple" in name else "unknown")
@@ -67,19 +67,11 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 def available_memory_bytes(root: Path = Path("/")) -> int:
     """Return how much memory can be had now without swapping, within a container's limit."""
-    free: int | None = _asked(lambda: int(_psutil().virtual_memory().available))
+    free: int | None = asked(lambda: int(_psutil().virtual_memory().available))
     if free is None:  # without psutil, what is not in use at all
-        free = _asked(lambda: os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) or 0
+        free = asked(lambda: os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) or 0
     left = memory_left_bytes(root)
     return free if left is None else min(free, left)
-
-
-def _asked(question: Callable[[], Any]) -> Any:  # noqa: ANN401  (the question's own type)
-    """Return the answer, or None: what a strange system cannot tell stays unknown, and the lesson goes on."""
-    try:
-        return question()
-    except Exception:
-        return None
 
 
 def _psutil() -> Any:  # noqa: ANN401  (psutil has no types of its own)
@@ -90,7 +82,7 @@ def _psutil() -> Any:  # noqa: ANN401  (psutil has no types of its own)
 
 def _cpuinfo(root: Path) -> dict[str, str]:
     """Return the first processor's entries of /proc/cpuinfo; empty where there is no such file."""
-    text = _asked(lambda: (root / "proc" / "cpuinfo").read_text(encoding="utf-8", errors="replace")) or ""
+    text = asked(lambda: (root / "proc" / "cpuinfo").read_text(encoding="utf-8", errors="replace")) or ""
     entries: dict[str, str] = {}
     for line in text.splitlines():
         key, _, value = line.partition(":")
@@ -105,7 +97,7 @@ def _name(told: dict[str, str]) -> str:
         platform.processor,
         platform.machine,
     )
-    return next((name for ask in names if (name := _asked(ask))), "")
+    return next((name for ask in names if (name := asked(ask))), "")
 
 
 def _spoken(name: str) -> str:
@@ -122,7 +114,7 @@ def _simd(told: dict[str, str]) -> str | None:
 
 def _clock() -> tuple[float | None, str]:
     """Return the highest clock, or the present one where a virtual machine hides it by saying 0."""
-    clock = _asked(lambda: _psutil().cpu_freq())
+    clock = asked(lambda: _psutil().cpu_freq())
     if clock and clock.max:
         return clock.max * 1e6, "this machine: highest clock"
     if clock and clock.current:
@@ -140,7 +132,7 @@ def _last_cache_bytes(root: Path) -> int | None:
                 levels[int((folder / "level").read_text())] = int(size[1]) * factor
     if levels:
         return levels[max(levels)]
-    told = _asked(lambda: _sysctl("hw.l3cachesize") or _sysctl("hw.l2cachesize"))
+    told = asked(lambda: _sysctl("hw.l3cachesize") or _sysctl("hw.l2cachesize"))
     return int(told) if told and told.isdecimal() else None
 
 

@@ -25,7 +25,7 @@ class Found(NamedTuple):
     source: str
 
 
-def known_gpu(name: str, sm_count: int, memory_bytes: int) -> Machine | None:
+def known_gpu(name: str, sm_count: int | None, memory_bytes: int | None) -> Machine | None:
     """Return the GPU of the catalogue that CUDA calls ``name``, or None.
 
     Names alone are not enough: "NVIDIA H100 80GB HBM3" does not say SXM, and a name can be sold with several
@@ -44,6 +44,7 @@ def known_gpu(name: str, sm_count: int, memory_bytes: int) -> Machine | None:
         and len(_form_factors(each.name) | _form_factors(name)) <= 1
         and each.sm_count == sm_count
         and each.memory_bytes is not None
+        and memory_bytes is not None
         and abs(memory_bytes / each.memory_bytes - 1) <= _MEMORY_TOLERANCE
     )
 

@@ -32,13 +32,13 @@ def measure_launch_latency(budget_s: float) -> Measurement:
     RuntimeError
         If there is no usable CUDA device.
     """
+    here = this_machine()
+    if here.gpu is None:
+        raise RuntimeError(here.gpu_status)
     xp = cupy_namespace()
-    gpu = this_machine().gpu
-    if gpu is None:
-        raise RuntimeError("the CUDA device does not tell its properties")
     smallest = Elementwise(1)
     samples_s, warmup_s = sample_single_calls(smallest.make(xp), budget_s, xp.cuda.Device().synchronize)
-    return Measurement(smallest, gpu.name, None, samples_s, warmup_s, 1)
+    return Measurement(smallest, here.gpu.name, None, samples_s, warmup_s, 1)
 
 
 def sample_single_calls(

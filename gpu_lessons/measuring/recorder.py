@@ -155,7 +155,7 @@ def _difference(old: Recording, new: Recording) -> str | None:
 def _described(recording: Recording) -> str:
     cpu, gpu = recording.cpu, recording.gpu
     text = f"{cpu.name} with {recording.provenance.usable_cores} usable of {cpu.threads} threads"
-    return text if gpu is None else f"{text} and {gpu.name} with {gpu.sm_count} SMs"
+    return text if gpu is None else f"{text} and {gpu.name} with {gpu.sm_count or 'unknown'} SMs"
 
 
 def _plan(

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count, require_seconds, shown
-from gpu_lessons.hardware.arrays import cuda_status, cupy_namespace
+from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.measuring.refusal import too_big
@@ -154,9 +154,7 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
 
 def _cuda_here() -> tuple[Any, str]:
     """Return CuPy and the name of the GPU, or refuse in one sentence."""
-    usable, why = cuda_status()
     here = this_machine()
-    if not usable or here.gpu is None:
-        why = here.gpu_status if usable else why
-        raise RuntimeError(f"{why}; measure with device='cpu', or predict a GPU of the catalogue")
+    if here.gpu is None:
+        raise RuntimeError(f"{here.gpu_status}; measure with device='cpu', or predict a GPU of the catalogue")
     return cupy_namespace(), here.gpu.name
