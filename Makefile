@@ -12,7 +12,7 @@ export UV_SYSTEM_CERTS ?= 1
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make lab        open the course in JupyterLab; ARGS='--no-browser --port 9000' is handed on"
+	@echo "make lab        open your own copy of the course, my_course, in JupyterLab; ARGS='--no-browser --port 9000' is handed on"
 	@echo "make test       all tests: units, browser, then every notebook"
 	@echo "make unit       the tests that need neither a browser nor the notebooks"
 	@echo "make lint       style, types and the direction of imports"

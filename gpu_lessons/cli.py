@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gpu_lessons import __version__
+from gpu_lessons.course_commands import add_course_commands
+from gpu_lessons.terminal import UserError, say
 from gpu_lessons.units import format_bytes
 
 if TYPE_CHECKING:
@@ -47,10 +48,6 @@ To contribute a recording to the course:
   4. Commit that file and docs/accuracy.md, and open a pull request with them."""
 
 
-class _UserError(Exception):
-    """What the user should change, in one sentence."""
-
-
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, without the usage above it."""
 
@@ -75,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         return int(options.run(options))
-    except _UserError as error:
+    except UserError as error:
         print(f"gpu-lessons: {error}", file=sys.stderr)
         return _USER_ERROR
     except ModuleNotFoundError as error:
@@ -96,22 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"gpu-lessons {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_lab(commands.add_parser("lab", help="open the course in JupyterLab"))
+    add_course_commands(commands)
     doctor = commands.add_parser("doctor", help="say what is here, what works and what to install")
     doctor.set_defaults(run=_doctor)
     _add_measure(commands.add_parser("measure", help="time a workload on this machine"))
     _add_predict(commands.add_parser("predict", help="predict a workload on machines of the catalogue"))
     _add_record(commands)
     return parser
-
-
-def _add_lab(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "folder", metavar="DIR", nargs="?", type=Path, help="copy the course there first; nothing is overwritten"
-    )
-    parser.add_argument("--no-browser", action="store_true", help="print the address only")
-    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8888)")
-    parser.set_defaults(run=_lab)
 
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
@@ -172,21 +160,11 @@ def _add_workload(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", help="float16, float32 or float64 (default: float32); a copy has none")
 
 
-def _lab(options: argparse.Namespace) -> int:
-    from gpu_lessons.lab import CannotOpenError, open_course
-
-    try:
-        open_course(options.folder, options.port, browser=not options.no_browser)
-    except CannotOpenError as error:
-        raise _UserError(str(error)) from error
-    return 0
-
-
 def _doctor(_options: argparse.Namespace) -> int:
     from gpu_lessons.doctor import examine
 
     report, can_start = examine()
-    _say(report)
+    say(report)
     return 0 if can_start else _CANNOT_RUN
 
 
@@ -195,12 +173,12 @@ def _measure(options: argparse.Namespace) -> int:
 
     workload = _workload(options)
     if options.device == "cuda" and options.threads is not None:
-        raise _UserError("--threads is for the CPU; leave it out with --device cuda")
+        raise UserError("--threads is for the CPU; leave it out with --device cuda")
     try:
         measurement = measure(workload, options.device, options.budget, threads=options.threads)
     except (TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:
-        raise _UserError(_sentence(error)) from error
-    _say(f"{workload}\n{measurement}")
+        raise UserError(_sentence(error)) from error
+    say(f"{workload}\n{measurement}")
     return 0
 
 
@@ -214,8 +192,8 @@ def _predict(options: argparse.Namespace) -> int:
         found = [machine(slug) for slug in options.machine]
         predictions = [predict(workload, each, options.launch_overhead) for each in found]
     except (KeyError, TypeError, ValueError, OverflowError, MemoryError) as error:
-        raise _UserError(_sentence(error)) from error
-    _say("\n".join(map(str, [workload, *predictions])))
+        raise UserError(_sentence(error)) from error
+    say("\n".join(map(str, [workload, *predictions])))
     return 0
 
 
@@ -229,8 +207,8 @@ def _record(options: argparse.Namespace) -> int:
     try:
         recording = record_with_progress(path, sys.stderr, quick=options.quick)
     except RecordingError as error:
-        raise _UserError(str(error)) from error
-    _say(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
+        raise UserError(str(error)) from error
+    say(f"{path}, {format_bytes(path.stat().st_size)}\n{recording}\n\n{_CONTRIBUTE}")
     return 0
 
 
@@ -244,12 +222,12 @@ def _workload(options: argparse.Namespace) -> Workload:
             continue
         if option not in allowed:
             wanted = " and ".join(_flag(each) for each in sizes)
-            raise _UserError(f"{name} has no {_flag(option)}; its size is given by {wanted}")
+            raise UserError(f"{name} has no {_flag(option)}; its size is given by {wanted}")
         sizes[option] = value
     try:
         return _made(name, **{"dtype": "float32", **sizes})
     except (TypeError, ValueError) as error:
-        raise _UserError(_sentence(error, _LIBRARY_NAMES.get(name, {}))) from error
+        raise UserError(_sentence(error, _LIBRARY_NAMES.get(name, {}))) from error
 
 
 def _flag(option: str) -> str:
@@ -282,16 +260,6 @@ def _sentence(error: Exception, names: Mapping[str, str] = _OPTIONS) -> str:
     for inside, outside in names.items():
         sentence = sentence.replace(inside, outside)
     return sentence
-
-
-def _say(text: str) -> None:
-    """Print the answer; if nobody reads it, as after ``| head -1``, that is no error."""
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would try again at the end
-        if not isinstance(error, BrokenPipeError):
-            raise _UserError(f"the answer cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

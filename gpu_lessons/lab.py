@@ -1,4 +1,4 @@
-"""Opening the course in JupyterLab: the repository's notebooks, or a copy of those in the wheel."""
+"""Opening the learner's own copy of the course in JupyterLab."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import socket
 from importlib.util import find_spec
 from pathlib import Path
 
-from gpu_lessons.hardware.course import course_root
+from gpu_lessons.delivery import deliver
+from gpu_lessons.hardware.course import ANSWERS, course_root, is_learners_folder, learners_folder
 
-__all__ = ["CannotOpenError", "copy_course", "course_folder", "jupyterlab_arguments", "open_course"]
+__all__ = ["CannotOpenError", "fill_folder", "jupyterlab_arguments", "open_course", "usual_folder"]
 
 _FIRST_PAGE = "00_start_here.ipynb"
-_TAKEN_ALONG = ("*.ipynb", "README.md", "solutions/*.ipynb")
+_USUAL_NAME = "my_course"
 _LARGEST_PORT = 65535
 
 
@@ -23,14 +24,14 @@ class CannotOpenError(Exception):
 
 
 def open_course(folder: Path | None, port: int | None, *, browser: bool) -> None:
-    """Open the course in JupyterLab and return when JupyterLab ends.
+    """Open the learner's course in JupyterLab and return when JupyterLab ends.
 
     It listens on this machine only and asks for the random token that JupyterLab makes at every start.
 
     Parameters
     ----------
     folder : Path or None
-        Where to put a copy of the course first; None opens the repository's own notebooks.
+        Where the learner wants the course; None for the `usual_folder`.
     port : int or None
         Port to listen on; None lets JupyterLab take the first free one from 8888.
     browser : bool
@@ -39,71 +40,71 @@ def open_course(folder: Path | None, port: int | None, *, browser: bool) -> None
     Raises
     ------
     CannotOpenError
-        If JupyterLab is missing, the port cannot be used, or there is no folder to open.
+        If JupyterLab is missing, the port cannot be used, or the folder cannot be filled.
     """
     if find_spec("jupyterlab") is None:
         raise CannotOpenError("JupyterLab is not installed; install it with: pip install jupyterlab")
     if port is not None:
         _require_free(port)
-    arguments = jupyterlab_arguments(course_folder(folder), port, browser=browser)
-    _start_jupyterlab(arguments)
+    own, told = fill_folder(folder)
+    print("\n".join([f"Your course is in {own}.", *told]), flush=True)
+    _start_jupyterlab(jupyterlab_arguments(own, port, browser=browser))
 
 
-def course_folder(folder: Path | None, root: Path | None = None) -> Path:
-    """Return the folder of notebooks to open, after copying the course into ``folder`` if one is given.
+def usual_folder(root: Path | None = None) -> Path:
+    """Return the learner's folder where none is named.
+
+    That is the one that the current folder lies in, else ``my_course``: in the clone of the repository if the course
+    runs from one, else in the current folder.
+
+    Parameters
+    ----------
+    root : Path, optional
+        What `course_root` returns; only tests pass another one.
+    """
+    here = learners_folder()
+    if here is not None and is_learners_folder(here):
+        return here
+    root = root or course_root()
+    return (root if (root / "pyproject.toml").is_file() else Path()) / _USUAL_NAME
+
+
+def fill_folder(folder: Path | None, root: Path | None = None) -> tuple[Path, list[str]]:
+    """Return the learner's folder, with the newest lessons in it, and what the learner should be told.
 
     Parameters
     ----------
     folder : Path or None
-        Where the learner wants the course.
+        Where the learner wants the course; None for the `usual_folder`.
     root : Path, optional
         What `course_root` returns; only tests pass another one.
 
     Raises
     ------
     CannotOpenError
-        If ``folder`` cannot be written, or is None while the package was installed without its repository.
+        If the folder cannot be written, or is the repository.
     """
     root = root or course_root()
-    if folder is not None:
-        copy_course(root / "notebooks", folder)
-        return folder.resolve()
-    if not (root / "pyproject.toml").is_file():
-        raise CannotOpenError(
-            "gpu-lessons was installed without its repository, so say where your copy of the course "
-            "should go: gpu-lessons lab DIR"
-        )
-    return root / "notebooks"
-
-
-def copy_course(notebooks: Path, folder: Path) -> list[Path]:
-    """Copy lessons, solutions and the map into ``folder`` and return the files written.
-
-    A file that is there already is left as it is: it may hold a learner's answers.
-
-    Raises
-    ------
-    CannotOpenError
-        If ``folder`` cannot be written.
-    """
-    written = []
     try:
-        for source in [path for pattern in _TAKEN_ALONG for path in sorted(notebooks.glob(pattern))]:
-            target = folder / source.relative_to(notebooks)
-            if os.path.lexists(target):
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # A copy cut short must not look like a learner's file at the next start.
-            unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-            try:
-                shutil.copyfile(source, unfinished)
-                unfinished.replace(target)
-            finally:
-                unfinished.unlink(missing_ok=True)
-            written.append(target)
+        own = (folder or usual_folder(root)).resolve()
+        if own == (root / "notebooks").resolve():  # a maintainer may well look at these
+            return own, ["That is the course itself, not a copy: what you save there changes it."]
+        if own == root.resolve():
+            raise CannotOpenError(f"{own} is the repository; name a folder of your own, such as {own / _USUAL_NAME}")
+        _bring_answers(root / "notebooks" / ANSWERS, own, is_usual=own == (root / _USUAL_NAME).resolve())
+        return own, deliver(root / "notebooks", own)
     except OSError as error:
-        raise CannotOpenError(f"the course cannot be copied to {folder}: {error.strerror}") from error
-    return written
+        raise CannotOpenError(
+            f"the course cannot be copied to {folder or _USUAL_NAME}: {error.strerror}; name a folder that you can "
+            "write to: gpu-lessons lab DIR"
+        ) from error
+
+
+def _bring_answers(earlier: Path, own: Path, *, is_usual: bool) -> None:
+    """Take over the answers of those who worked in the clone's own notebooks before they had a folder."""
+    if is_usual and earlier.is_file() and not os.path.lexists(own / ANSWERS):
+        own.mkdir(exist_ok=True)
+        shutil.copyfile(earlier, own / ANSWERS)
 
 
 def jupyterlab_arguments(notebooks: Path, port: int | None, *, browser: bool) -> list[str]:

@@ -16,7 +16,7 @@ import pytest
 
 from gpu_lessons import __version__, cli, doctor, lab
 from gpu_lessons.hardware.detect import this_machine
-from gpu_lessons.lab import CannotOpenError, copy_course, course_folder, jupyterlab_arguments
+from gpu_lessons.lab import jupyterlab_arguments
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -46,6 +46,13 @@ def course(tmp_path):
     return root
 
 
+@pytest.fixture
+def clone(course):
+    """Return the same course in a clone of the repository."""
+    (course / "pyproject.toml").write_text("")
+    return course
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -66,10 +73,10 @@ def refusal(capsys, *words):
 
 
 @pytest.mark.parametrize("words", [[], ["lab"], ["--no-browser"], ["lab", "--no-browser"]])
-def test_without_a_command_the_course_of_the_repository_opens(started, words):
+def test_without_a_command_the_learners_own_course_opens(started, words, clone, monkeypatch):
+    monkeypatch.setattr(lab, "course_root", lambda: clone)
     assert cli.main(words) == 0
-    [root] = [each.removeprefix("--ServerApp.root_dir=") for each in started if "root_dir" in each]
-    assert Path(root).samefile(REPOSITORY / "notebooks")
+    assert f"--ServerApp.root_dir={clone / 'my_course'}" in started
     assert ("--no-browser" in started) == ("--no-browser" in words)
 
 
@@ -113,48 +120,6 @@ def test_a_missing_jupyterlab_is_said_in_one_sentence(capsys, monkeypatch, start
     assert started == []
 
 
-def test_an_installed_course_asks_where_its_copy_should_go(capsys, monkeypatch, started, course):
-    monkeypatch.setattr(lab, "course_root", lambda: course)
-    assert "gpu-lessons lab DIR" in refusal(capsys)
-    assert started == []
-
-
-def test_a_folder_gets_the_lessons_and_not_their_workshop(monkeypatch, capsys, started, course, tmp_path):
-    monkeypatch.setattr(lab, "course_root", lambda: course)
-    assert cli.main(["lab", str(tmp_path / "new" / "mine")]) == 0
-    copied = {path.relative_to(tmp_path / "new" / "mine").as_posix() for path in (tmp_path / "new").rglob("*.*")}
-    assert copied == {"00_start_here.ipynb", "README.md", "solutions/00_start_here.ipynb"}
-    assert f"--ServerApp.root_dir={tmp_path / 'new' / 'mine'}" in started
-
-
-def test_a_file_that_is_there_is_never_overwritten(course, tmp_path):
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    (mine / "00_start_here.ipynb").write_text("my answers")
-    (mine / "README.md").symlink_to("nowhere")
-    written = copy_course(course / "notebooks", mine)
-    assert written == [mine / "solutions" / "00_start_here.ipynb"]
-    assert (mine / "00_start_here.ipynb").read_text() == "my answers"
-    assert (mine / "README.md").is_symlink()
-
-
-def test_a_copy_cut_short_leaves_nothing_behind(course, tmp_path, monkeypatch):
-    def stops_half_way(source, target):
-        target.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(lab.shutil, "copyfile", stops_half_way)
-    with pytest.raises(CannotOpenError, match="No space left on device"):
-        copy_course(course / "notebooks", tmp_path / "mine")
-    assert list((tmp_path / "mine").iterdir()) == []
-
-
-def test_a_folder_that_is_a_file_is_refused_in_one_sentence(course, tmp_path):
-    (tmp_path / "mine").write_text("a file")
-    with pytest.raises(CannotOpenError, match=r"cannot be copied to .*mine"):
-        course_folder(tmp_path / "mine", course)
-
-
 def answer_of(address):
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:
@@ -167,7 +132,8 @@ def answer_of(address):
 def test_jupyterlab_starts_serves_the_course_and_asks_for_its_token(tmp_path):
     port = free_port()
     log = tmp_path / "log"
-    command = [sys.executable, "-m", "gpu_lessons.cli", "lab", "--no-browser", "--port", str(port)]
+    folder = str(tmp_path / "mine")
+    command = [sys.executable, "-m", "gpu_lessons.cli", "lab", folder, "--no-browser", "--port", str(port)]
     private = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime")}
     environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"} | private
     with log.open("wb") as stream:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
+import itertools
 import json
 import math
 import os
@@ -12,7 +14,7 @@ from typing import Any
 from gpu_lessons.charts.display import is_live
 from gpu_lessons.hardware.course import ANSWERS, learners_folder
 
-__all__ = ["Progress", "progress_here"]
+__all__ = ["Progress", "progress_here", "put_aside"]
 
 #: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices", "claims" and "exercises".
 SCHEMA = 1
@@ -156,3 +158,19 @@ def _why_no_folder() -> str:
         return f"{Path.cwd()} is no folder of the course (gpu-lessons lab DIR makes one)"
     except FileNotFoundError:
         return "The folder of this lesson is no longer there"
+
+
+def put_aside(answers: Path) -> Path:
+    """Give a file of answers a name with today's date, so that the learner begins anew, and return that name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed.
+    """
+    for number in itertools.count(1):
+        again = "" if number == 1 else f"-{number}"
+        kept = answers.with_name(f"{answers.stem}.{datetime.date.today().isoformat()}{again}.json")
+        if not os.path.lexists(kept):
+            return answers.rename(kept)
+    raise AssertionError("there is a next number")

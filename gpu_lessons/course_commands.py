@@ -1,0 +1,93 @@
+"""The commands about a learner's own folder: open it, say how far they are, begin anew."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from gpu_lessons.hardware.course import ANSWERS
+from gpu_lessons.lab import CannotOpenError, open_course, usual_folder
+from gpu_lessons.terminal import UserError, say
+
+__all__ = ["add_course_commands"]
+
+
+def add_course_commands(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add ``lab``, ``progress`` and ``reset``; what they run raises `UserError` for a user's mistake."""
+    lab = commands.add_parser(
+        "lab",
+        help="open your own copy of the course in JupyterLab",
+        description="Open your own copy of the course in JupyterLab. New lessons are added and those that you have not "
+        "touched are brought up to date; what you have worked in is left as it is.",
+    )
+    _add_folder(lab)
+    lab.add_argument("--no-browser", action="store_true", help="print the address only")
+    lab.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8888)")
+    lab.set_defaults(run=_lab)
+    progress = commands.add_parser("progress", help="say which lessons, predictions and exercises are done")
+    _add_folder(progress)
+    progress.set_defaults(run=_progress)
+    reset = commands.add_parser(
+        "reset",
+        help="begin the course anew; the old answers are kept",
+        description="Begin the course anew: your answers are put aside, under a name with the date. The lessons stay; "
+        "one that you delete comes back as it ships at the next start.",
+    )
+    _add_folder(reset)
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(run=_reset)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", metavar="DIR", nargs="?", type=Path,
+        help="your folder (default: the one you are in, else my_course in a clone of the repository or here)",
+    )  # fmt: skip
+
+
+def _lab(options: argparse.Namespace) -> int:
+    try:
+        open_course(options.folder, options.port, browser=not options.no_browser)
+    except CannotOpenError as error:
+        raise UserError(str(error)) from error
+    return 0
+
+
+def _progress(options: argparse.Namespace) -> int:
+    from gpu_lessons.lessons.my_progress import my_progress
+
+    say(str(my_progress(_existing(options.folder))))
+    return 0
+
+
+def _reset(options: argparse.Namespace) -> int:
+    from gpu_lessons.lessons.progress import put_aside
+
+    answers = _existing(options.folder) / ANSWERS
+    if not answers.exists():
+        say(f"There are no answers in {answers.parent}, so there is nothing to put aside.")
+        return 0
+    if not options.yes and not _agreed(f"Put your answers in {answers} aside and begin anew? [y/N] "):
+        say("Nothing was changed.")
+        return 0
+    try:
+        say(f"Your old answers are now in {put_aside(answers)}.")
+    except OSError as error:
+        raise UserError(f"{answers} cannot be put aside: {error.strerror}") from error
+    return 0
+
+
+def _existing(folder: Path | None) -> Path:
+    own = usual_folder() if folder is None else folder
+    if not own.is_dir():
+        raise UserError(f"there is no course in {own}; gpu-lessons lab makes one")
+    return own
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:  # nobody is there to ask
+        say("")
+        return False
