@@ -8,6 +8,7 @@ from lab_browser import LIVE_CHART, MOVE_SLIDER, STATIC_CHART, notebook_outputs,
 
 from gpu_lessons import DenseForward, explore_batch_and_width, load_recording
 from gpu_lessons.charts.theme import CPU
+from gpu_lessons.explorers.controls import starts
 from gpu_lessons.explorers.layer_grid import layer_grid
 
 pytestmark = pytest.mark.browser
@@ -20,7 +21,7 @@ RECORDED = "amd-epyc-2-cores-2026-11-25"
 
 @pytest.fixture(scope="module")
 def grid():
-    return layer_grid(explore_batch_and_width().live().question)
+    return layer_grid(**starts(explore_batch_and_width().pickers))
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ def test_a_lesson_opened_from_disk_shows_its_chart_and_two_sliders_before_any_ce
 def test_the_saved_sliders_change_the_headline_without_a_kernel(opened, lab, grid):
     lab.shut_down_kernels()
     assert opened.said(HEADLINE) == grid.headline(grid.at(8, 11))
-    for name, value, point in (("batch_log2", 1, (1, 11)), ("width_log2", 6, (1, 6))):
-        opened.explorer().locator(f"input[name={name}]").evaluate(MOVE_SLIDER, value)
+    for name, value, point in (("batch_log2", 1, (1, 11)), ("width_log2", 0, (1, 6))):
+        opened.explorer().locator(f"input[name={name}_place]").evaluate(MOVE_SLIDER, value)
         opened.wait_until_said(HEADLINE, grid.headline(grid.at(*point)))
     assert opened.said(HEADLINE) != grid.headline(grid.at(8, 11))
 
@@ -150,6 +151,6 @@ def test_an_untrusted_lesson_opened_again_shows_its_saved_chart_with_sliders_ali
     again = look(untrusted.name, EXPLORER)
     explorer = again.explorer()
     explorer.locator(STATIC_CHART).wait_for()
-    explorer.locator("input[name=batch_log2]").evaluate(MOVE_SLIDER, 1)
+    explorer.locator("input[name=batch_log2_place]").evaluate(MOVE_SLIDER, 1)
     again.wait_until_said(HEADLINE, grid.headline(grid.at(1, 11)))
     assert again.what_is_broken() == []

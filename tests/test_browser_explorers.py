@@ -35,7 +35,7 @@ class Lesson:
 def timeline_lines(batch_log2, clock):
     record = call_record("nvidia-t4", 2048)
     call = record.at(batch_log2, clock)
-    return record.headline(call), record.setting(call)
+    return record.headline(call), f"{record.second_line(call)}   ·   {record.setting(call)}"
 
 
 def tile_lines(card, neurons):
@@ -48,10 +48,10 @@ LESSONS = [
     Lesson(
         notebook="02_layer_on_gpu.ipynb",
         source="gl.explore_timeline(",
-        patterns=(re.compile("^Your clock said"), re.compile("^batch ")),
+        patterns=(re.compile("^Your clock said"), re.compile(" batch .*, width ")),
         lines=timeline_lines,
         start=(10, 0),
-        saved_moves=(("input[name=batch_log2]", ["End"], (11, 0)), ("select[name=clock]", ["End"], (11, 2))),
+        saved_moves=(("input[name=batch_log2_place]", ["End"], (11, 0)), ("select[name=clock]", ["End"], (11, 2))),
         # From the slider, Tab goes to its number and then from button to button.
         live_moves=(
             ("batch size", ["ArrowRight"], (11, 0)),
@@ -66,7 +66,7 @@ LESSONS = [
         patterns=(re.compile(r"tiles? on \d+ SMs"), re.compile("^SMs busy")),
         lines=tile_lines,
         start=(1, 1408),
-        saved_moves=(("input[name=neurons]", ["End"], (1, 2560)), ("select[name=card]", ["End"], (5, 2560))),
+        saved_moves=(("input[name=neurons_place]", ["End"], (1, 2560)), ("input[name=card_place]", ["End"], (5, 2560))),
         live_moves=(("layer width", ["ArrowRight"], (1, 1472)), ("SMs", ["ArrowRight"], (2, 1472))),
     ),
 ]

@@ -5,45 +5,39 @@ import itertools
 import json
 import math
 import re
+from dataclasses import replace
 from html import unescape
 
 import altair as alt
 import pytest
 import vl_convert
 
-from gpu_lessons.charts.batch_and_width import batch_and_width_chart
 from gpu_lessons.charts.bundle import VEGA_LITE, Figure, static_bundle
 from gpu_lessons.charts.display import is_live
 from gpu_lessons.charts.grid import Dot, Grid, Point, Series
 from gpu_lessons.charts.panels import break_even
-from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, LayerQuestion, layer_grid
+from gpu_lessons.explorers import explore_batch_and_width
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, layer_grid
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.model import calibrate, predict
+from gpu_lessons.model import predict
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, memory_needed
 
 WORK = {"forward": DenseForward, "training step": DenseTrainStep}
 CORNERS = list(itertools.product((BATCHES_LOG2[0], BATCHES_LOG2[-1]), (WIDTHS_LOG2[0], WIDTHS_LOG2[-1])))
 
 
-def question(gpu="nvidia-t4", cpu="amd-ryzen-9-7950x", dtype="float32", work="forward", dots=()):
-    cpu_machine = machine(cpu)
-    return LayerQuestion(
-        gpu=machine(gpu),
-        cpu=cpu_machine,
-        dtype=dtype,
-        work=work,
-        cpu_calibration=calibrate(cpu_machine),
-        dots=dots,
-    )
+def question(gpu="nvidia-t4", cpu="amd-ryzen-9-7950x", dtype="float32", work="forward"):
+    return {"gpu": machine(gpu), "cpu": machine(cpu), "dtype": dtype, "work": work}
 
 
-def chart_of(grid, batch_log2=8, width_log2=11, sliders=True):
-    return batch_and_width_chart(grid, batch_log2=batch_log2, width_log2=width_log2, sliders=sliders)
+def chart_of(grid, batch_log2=8, width_log2=11):
+    explorer = explore_batch_and_width()
+    return explorer.drawn(grid, {"batch_log2": batch_log2, "width_log2": width_log2})
 
 
 @pytest.fixture(scope="module")
 def grid():
-    return layer_grid(question())
+    return layer_grid(**question())
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +82,7 @@ def grid_of(*points, memory_bytes=16e9):
 
 @pytest.mark.parametrize("work", sorted(WORK))
 def test_there_is_one_row_for_every_batch_and_width(work):
-    rows = layer_grid(question(work=work)).rows()
+    rows = layer_grid(**question(work=work)).rows()
     places = [(row["batch_log2"], row["width_log2"]) for row in rows]
     assert sorted(places) == sorted(itertools.product(BATCHES_LOG2, WIDTHS_LOG2))
 
@@ -96,12 +90,12 @@ def test_there_is_one_row_for_every_batch_and_width(work):
 @pytest.mark.parametrize(("dtype", "work"), [("float32", "forward"), ("float16", "training step")])
 def test_a_row_holds_what_the_model_and_the_ledger_say(dtype, work):
     asked = question(dtype=dtype, work=work)
-    for row in layer_grid(asked).rows()[::17]:
+    for row in layer_grid(**asked).rows()[::17]:
         batch, width = 2 ** row["batch_log2"], 2 ** row["width_log2"]
         layer = WORK[work](batch_size=batch, n_in=width, n_out=width, dtype=dtype)
         on_cpu = WORK[work](batch_size=batch, n_in=width, n_out=width, dtype="float32")
-        gpu, cpu = predict(layer, asked.gpu), predict(on_cpu, asked.cpu)
-        crossing = predict(Copy(batch * width * (2 if dtype == "float16" else 4)), asked.gpu)
+        gpu, cpu = predict(layer, asked["gpu"]), predict(on_cpu, asked["cpu"])
+        crossing = predict(Copy(batch * width * (2 if dtype == "float16" else 4)), asked["gpu"])
         ledger = memory_needed(batch_size=batch, layer_sizes=[width] * 25, optimizer="adam", dtype=dtype)
         expected = {
             "gpu_s": gpu.seconds,
@@ -113,7 +107,7 @@ def test_a_row_holds_what_the_model_and_the_ledger_say(dtype, work):
             "bus_s": gpu.seconds + 2 * crossing.seconds,
             "speedup_log10": math.log10(cpu.seconds / gpu.seconds),
             "training_bytes": ledger.total_bytes,
-            "largest_batch": ledger.largest_batch(asked.gpu.memory_bytes),
+            "largest_batch": ledger.largest_batch(asked["gpu"].memory_bytes),
         }
         assert {name: row[name] for name in expected} == pytest.approx(expected, rel=5.1e-4, abs=1e-12)
 
@@ -188,7 +182,7 @@ def test_the_largest_batch_and_the_gauge_agree_everywhere(grid):
 
 def test_the_sentence_is_one_sentence_with_both_machines_their_sources_and_the_headline(grid):
     for corner in CORNERS:
-        sentence = grid.sentence(grid.at(*corner))
+        sentence = grid.sentence(batch_log2=corner[0], width_log2=corner[1])
         assert sentence.endswith(f"{grid.headline(grid.at(*corner))}.")
         assert sentence.count(". ") == 0
         assert "\n" not in sentence
@@ -197,7 +191,7 @@ def test_the_sentence_is_one_sentence_with_both_machines_their_sources_and_the_h
 
 
 def test_a_float16_layer_says_that_the_cpu_computes_in_float32():
-    assert layer_grid(question(dtype="float16")).cpu.name == "AMD Ryzen 9 7950X in float32"
+    assert layer_grid(**question(dtype="float16")).cpu.name == "AMD Ryzen 9 7950X in float32"
 
 
 # The break-even line
@@ -207,7 +201,7 @@ def test_a_float16_layer_says_that_the_cpu_computes_in_float32():
     ("gpu", "cpu"), [("nvidia-t4", "amd-ryzen-9-7950x"), ("nvidia-h200-sxm", "intel-core-i7-9700k")]
 )
 def test_the_break_even_line_runs_where_both_machines_take_equally_long(gpu, cpu):
-    grid = layer_grid(question(gpu, cpu))
+    grid = layer_grid(**question(gpu, cpu))
 
     def gain(batch_log2, width_log2):
         width = round(2**width_log2)
@@ -245,7 +239,7 @@ def test_between_two_widths_the_speed_up_is_a_power_of_the_width():
 
 def test_the_chart_is_valid_small_and_says_what_it_shows(grid, spec):
     assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/v5.")
-    assert spec["description"] == grid.sentence(grid.at(8, 11))
+    assert spec["description"] == grid.sentence(batch_log2=8, width_log2=11)
     assert len(json.dumps(spec)) < 200_000
 
 
@@ -253,7 +247,8 @@ def test_the_chart_is_valid_small_and_says_what_it_shows(grid, spec):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_every_chart_stays_below_200_kb(dtype, work):
     dots = [Dot(batch, width, 1.234e-3) for batch, width in itertools.product(BATCHES_LOG2, WIDTHS_LOG2)]
-    made = chart_of(layer_grid(question("nvidia-a100-sxm-80gb", dtype=dtype, work=work, dots=dots)))
+    grid = replace(layer_grid(**question("nvidia-a100-sxm-80gb", dtype=dtype, work=work)), dots=dots)
+    made = chart_of(grid)
     assert len(json.dumps(made.to_dict()).encode()) < 200_000
 
 
@@ -279,7 +274,7 @@ def data_of(node):
 
 
 def test_two_builds_give_the_same_chart():
-    first, second = (json.dumps(chart_of(layer_grid(question())).to_dict()) for _ in range(2))
+    first, second = (json.dumps(chart_of(layer_grid(**question())).to_dict()) for _ in range(2))
     assert first == second
 
 
@@ -290,32 +285,13 @@ def test_building_a_chart_neither_changes_nor_minds_how_altair_keeps_data(monkey
         assert chart_of(grid).to_dict() == spec
 
 
-def test_the_static_chart_has_its_own_sliders_over_the_whole_grid(spec):
-    sliders = {parameter["name"]: parameter["bind"] for parameter in spec["params"]}
-    for name, exponents in (("batch_log2", BATCHES_LOG2), ("width_log2", WIDTHS_LOG2)):
-        bind = sliders[name]
-        assert (bind["input"], bind["min"], bind["max"], bind["step"]) == (
-            "range",
-            exponents[0],
-            exponents[-1],
-            1,
-        )
-
-
-def test_the_live_chart_leaves_the_sliders_to_the_widgets(grid):
-    live = chart_of(grid, sliders=False).to_dict()
-    assert {parameter["name"]: parameter["value"] for parameter in live["params"]} == {
-        "batch_log2": 8,
-        "width_log2": 11,
-    }
-    assert not any("bind" in parameter for parameter in live["params"])
-
-
 def texts_at(spec, batch_log2, width_log2):
     """Return the texts Vega draws once the sliders stand there."""
     moved = json.loads(json.dumps(spec))
     for parameter in moved["params"]:
-        parameter["value"] = {"batch_log2": batch_log2, "width_log2": width_log2}[parameter["name"]]
+        parameter |= {"batch_log2": {"value": batch_log2}, "width_log2": {"value": width_log2}}.get(
+            parameter["name"], {}
+        )
     svg = vl_convert.vegalite_to_svg(moved, vl_version="5.20")
     return [unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
 
@@ -330,7 +306,7 @@ def test_the_sliders_choose_the_headline_the_line_and_the_memory(grid, spec, cor
 
 
 def test_a_layer_that_does_not_fit_says_so_in_the_drawn_figure():
-    small = layer_grid(question("nvidia-jetson-orin-nano-8gb", work="training step", dtype="float64"))
+    small = layer_grid(**question("nvidia-jetson-orin-nano-8gb", work="training step", dtype="float64"))
     headline = small.headline(small.at(14, 14))
     assert headline.startswith("Does not fit: ")
     assert headline in texts_at(chart_of(small).to_dict(), 14, 14)
@@ -344,7 +320,7 @@ def test_both_machines_are_named_with_the_source_of_their_numbers(spec):
 
 def test_measured_dots_are_drawn_at_their_width_only():
     dots = (Dot(3, 11, 0.125), Dot(4, 11, 0.25), Dot(3, 9, 0.5))
-    spec = chart_of(layer_grid(question(dots=dots))).to_dict()
+    spec = chart_of(replace(layer_grid(**question()), dots=dots)).to_dict()
     [rows] = [values for values in data_of(spec) if values and set(values[0]) == {"batch_log2", "width_log2", "time_s"}]
     assert [(row["batch_log2"], row["width_log2"], row["time_s"]) for row in rows] == [
         (dot.batch_log2, dot.width_log2, dot.time_s) for dot in dots
@@ -400,11 +376,10 @@ def test_without_a_kernel_the_display_is_static(monkeypatch):
 
 def test_a_layer_too_large_for_the_card_has_no_gpu_time_to_show():
     card = machine("nvidia-rtx-4060-laptop")
-    grid = layer_grid(question(gpu=card.slug, dtype="float64", work="training step"))
-    largest = grid.at(14, 14)
+    grid = layer_grid(**question(gpu=card.slug, dtype="float64", work="training step"))
     needed = DenseTrainStep(batch_size=2**14, n_in=2**14, n_out=2**14, dtype="float64").memory_bytes
     assert needed > card.memory_bytes
-    assert grid.sentence(largest).endswith(f"on {card.name} it does not fit.")
+    assert grid.sentence(batch_log2=14, width_log2=14).endswith(f"on {card.name} it does not fit.")
     fitting = {(row["batch_log2"], row["width_log2"]): row["fits"] for row in grid.rows()}
     assert not fitting[14, 14]
     assert fitting[0, 6]

@@ -7,14 +7,12 @@ import re
 from collections import Counter
 from html import unescape
 
-import ipywidgets as widgets
 import pytest
 import vl_convert
 
-from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
+from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.tile_grid import Card, Deal, TileGrid, TilePoint
 from gpu_lessons.explorers import explore_inside_the_gpu
-from gpu_lessons.explorers.controls import let_set, slider
 from gpu_lessons.explorers.inside_the_gpu import CARDS
 from gpu_lessons.explorers.tile_deals import BATCH_SIZE, N_IN, NEURONS, tile_grid
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
@@ -39,7 +37,7 @@ def grid():
 
 @pytest.fixture(scope="module")
 def spec(grid):
-    return inside_the_gpu_chart(grid, card=1, neurons=1408, sliders=True).to_dict()
+    return explore_inside_the_gpu().drawn(grid, {"card": 1, "neurons": 1408}).to_dict()
 
 
 def dealt_one_by_one(blocks, sm_count):
@@ -57,7 +55,7 @@ def drawn(spec, card, neurons):
     """Return the SVG once the sliders stand there."""
     moved = json.loads(json.dumps(spec))
     for parameter in moved["params"]:
-        parameter["value"] = {"card": card, "neurons": neurons}[parameter["name"]]
+        parameter |= {"card": {"value": card}, "neurons": {"value": neurons}}.get(parameter["name"], {})
     return vl_convert.vegalite_to_svg(moved, vl_version="5.20")
 
 
@@ -201,8 +199,8 @@ def test_a_split_sum_is_said():
 
 
 def test_the_sentence_is_one_sentence_with_card_source_and_both_times():
-    grid, point = words(deal(), deal(rows=32, columns=64, blocks=640, waves=16, time_s=8e-4))
-    sentence = grid.sentence(point)
+    grid, _ = words(deal(), deal(rows=32, columns=64, blocks=640, waves=16, time_s=8e-4))
+    sentence = grid.sentence(card=0, neurons=1234)
     assert sentence.startswith("A card (predicted), ")
     assert sentence.endswith("3 waves, the last one 2% full, 1.23 ms; as libraries choose, tiles of 32 × 64: "
                              "640 blocks, 16 waves, 800 µs.")  # fmt: skip
@@ -224,13 +222,12 @@ def test_times_have_at_most_four_significant_digits_and_the_band_is_the_model_s(
 
 def test_the_chart_is_vega_lite_5_small_and_says_what_it_shows(grid, spec):
     assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/v5.")
-    assert spec["description"] == grid.sentence(grid.at(1, 1408))
+    assert spec["description"] == grid.sentence(card=1, neurons=1408)
 
 
 def test_the_largest_chart_stays_below_200_kb():
-    grid = tile_grid([machine(slug) for slug in (*CARDS, "nvidia-jetson-agx-orin-64gb")])
-    chart = inside_the_gpu_chart(grid, card=0, neurons=64, sliders=True)
-    assert len(json.dumps(chart.to_dict()).encode()) < 200_000
+    data, _ = explore_inside_the_gpu(gpu="nvidia-jetson-agx-orin-64gb")._repr_mimebundle_()
+    assert len(json.dumps(data[VEGA_LITE]).encode()) < 200_000
 
 
 @pytest.mark.parametrize(("card", "neurons"), [*CORNERS, (1, 1408), (3, 704)])
@@ -268,16 +265,6 @@ def test_the_sliders_choose_headline_line_card_and_times(grid, spec, card, neuro
     assert [text for text in said if " SMs: " in text] == [grid.headline(point)]
 
 
-def test_the_static_chart_has_a_slider_and_a_menu_over_the_whole_grid(grid, spec):
-    binds = {parameter["name"]: parameter["bind"] for parameter in spec["params"]}
-    width, card = binds["neurons"], binds["card"]
-    assert [width[key] for key in ("input", "min", "max", "step")] == ["range", NEURONS[0], NEURONS[-1], NEURONS.step]
-    assert card["input"] == "select"
-    assert dict(zip(card["options"], card["labels"], strict=True)) == {
-        place: f"{each.sm_count} SMs: {each.name}" for place, each in enumerate(grid.cards)
-    }
-
-
 def test_no_parameter_has_a_name_vega_uses_itself(spec):
     assert {parameter["name"] for parameter in spec["params"]}.isdisjoint({"width", "height", "padding", "data"})
 
@@ -303,28 +290,7 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, said):
     assert "\n" not in str(raised.value)
 
 
-@pytest.fixture
-def live(explorer):
-    return explorer.live()
-
-
-def test_the_live_sliders_say_widths_and_sm_counts_and_the_chart_has_none_of_its_own(live):
-    assert [(int(label.replace(",", "")), value) for label, value in live.neurons.options] == [(n, n) for n in NEURONS]
-    assert live.card.options[1] == ("40, T4", 1)
-    assert not any("bind" in parameter for parameter in live.figure.chart.to_dict()["params"])
-
-
-@pytest.mark.parametrize("corner", CORNERS)
-def test_moving_the_live_sliders_moves_the_parameters_and_nothing_else(live, corner):
-    chart = live.figure.chart
-    live.card.value, live.neurons.value = corner
-    assert (live.figure.params.card, live.figure.params.neurons) == corner
-    assert live.figure.chart is chart
-    assert live.message.value == ""
-
-
-def test_an_error_in_a_slider_s_callback_is_said_under_the_sliders():
-    width, message = slider("layer width", [("64", 64), ("128", 128)], 128), widgets.HTML()
-    let_set(width, "neurons", None, message)
-    width.value = 64
-    assert message.value == "'NoneType' object has no attribute 'params'"
+def test_the_sliders_say_widths_and_sm_counts(explorer):
+    neurons, card = explorer.controls
+    assert [(int(words.replace(",", "")), value) for words, value in neurons.options] == [(n, n) for n in NEURONS]
+    assert card.options[1] == ("40, T4", 1)

@@ -7,7 +7,7 @@ import pytest
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
 from gpu_lessons.explorers import explore_batch_and_width, plot_residuals
-from gpu_lessons.explorers.recorded_machines import find_machine, recorded_dots, recorded_machines, source_of
+from gpu_lessons.explorers.machine_sources import dots_of, find_machine, recorded_machines, source_of
 from gpu_lessons.hardware.machines import UnknownMachineError, machine
 from gpu_lessons.model.accuracy import residuals
 from gpu_lessons.recorded import RecordingError, load_recording, recordings
@@ -28,7 +28,7 @@ def marks(chart, kind):
 
     def parts(spec):
         yield spec
-        for key in ("layer", "vconcat", "hconcat"):
+        for key in ("layer", "vconcat", "hconcat", "concat"):
             for part in spec.get(key, []):
                 yield from parts(part)
 
@@ -59,15 +59,15 @@ def test_the_source_of_a_curve_is_said():
     ("work", "dtype"), [(DenseForward, "float32"), (DenseForward, "float64"), (DenseTrainStep, "float32")]
 )
 def test_dots_are_the_medians_on_all_threads(work, dtype):
-    dots = list(recorded_dots(RECORDING.cpu, work, dtype))
+    dots = list(dots_of(RECORDING.cpu, work, dtype))
     assert len(dots) > 10
     for dot in dots:
         expected_s = recorded_s(work, 2**dot.batch_log2, 2**dot.width_log2, dtype)
         assert (dot.time_s, dot.kind, dot.recorded_on) == (expected_s, "cpu", "2026-11-25")
 
 
-def test_a_machine_of_the_catalogue_has_no_recorded_dots():
-    assert list(recorded_dots(machine("amd-ryzen-9-7950x"), DenseForward, "float32")) == []
+def test_a_machine_of_the_catalogue_has_no_dots_of():
+    assert list(dots_of(machine("amd-ryzen-9-7950x"), DenseForward, "float32")) == []
 
 
 def test_the_figure_of_a_recorded_cpu_draws_its_times_solid_over_the_fitted_model():
@@ -84,11 +84,11 @@ def test_the_figure_of_a_recorded_cpu_draws_its_times_solid_over_the_fitted_mode
 
 def test_the_live_explorer_offers_the_recorded_machine_and_shows_it():
     live = explore_batch_and_width().live()
-    [(label, recorded)] = [(label, each) for label, each in live.cpu.options if "recorded" in label]
+    [(label, recorded)] = [(label, each) for label, each in live.pickers["cpu"].options if "recorded" in label]
     assert label == "AMD EPYC, recorded 2026-11-25"
-    live.cpu.value = recorded
+    live.pickers["cpu"].value = recorded
     assert live.message.value == ""
-    assert live.question.cpu_source == "fitted to its recording of 2026-11-25"
+    assert "AMD EPYC, fitted to its recording of 2026-11-25" in str(live.figure.chart.to_dict())
     assert list(marks(live.figure.chart.to_dict(), "line"))
 
 

@@ -9,9 +9,7 @@ import pytest
 import vl_convert
 
 from gpu_lessons.charts.call_record import CLOCKS, Block, Call, CallRecord
-from gpu_lessons.charts.timeline import timeline_chart
 from gpu_lessons.explorers import explore_timeline
-from gpu_lessons.explorers.live_timeline import LiveTimeline
 from gpu_lessons.explorers.timed_calls import BATCHES_LOG2, WIDTHS, call_record
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.model import predict
@@ -30,13 +28,9 @@ def record():
     return call_record("nvidia-t4", WIDTH)
 
 
-def chart_of(record, batch_log2=10, clock=NOT_WAITING, sliders=True):
-    return timeline_chart(record, batch_log2=batch_log2, clock=clock, sliders=sliders)
-
-
 @pytest.fixture(scope="module")
 def spec(record):
-    return chart_of(record).to_dict()
+    return explore_timeline().drawn(record, {"batch_log2": 10, "clock": NOT_WAITING}).to_dict()
 
 
 def layer(batch_log2):
@@ -132,12 +126,12 @@ def test_the_headline_says_which_time_was_read_and_the_line_what_was_missed(one,
     record = CallRecord(calls=[one], gpu="a card (predicted)", width=64, launch_s=1e-3)
     assert record.headline(one) == headline
     assert record.second_line(one) == line
-    assert record.setting(one) == "batch 8, width 64, a card (predicted)"
+    assert record.setting(one) == "batch 8, width 64"
 
 
 @pytest.mark.parametrize("corner", CORNERS)
 def test_the_sentence_is_one_sentence_with_sizes_source_and_both_times(record, corner):
-    sentence = record.sentence(record.at(*corner))
+    sentence = record.sentence(batch_log2=corner[0], clock=corner[1])
     assert re.fullmatch(r"[^\n]+\.", sentence)
     assert ". " not in sentence
     for part in (f"batch {2 ** corner[0]:,}, width {WIDTH:,}", "NVIDIA T4 (simulated, times predicted)"):
@@ -150,7 +144,7 @@ def test_the_sentence_is_one_sentence_with_sizes_source_and_both_times(record, c
 
 def test_the_chart_is_valid_small_and_says_what_it_shows(record, spec):
     assert spec["$schema"].startswith("https://vega.github.io/schema/vega-lite/v5.")
-    assert spec["description"] == record.sentence(record.at(10, NOT_WAITING))
+    assert spec["description"] == record.sentence(batch_log2=10, clock=NOT_WAITING)
     assert spec["data"]["values"] == record.rows()
     assert len(json.dumps(spec)) < 200_000
 
@@ -170,24 +164,11 @@ def test_the_table_has_one_row_for_each_block(record):
     json.dumps(table, allow_nan=False)
 
 
-def test_the_static_chart_has_its_own_controls_and_the_live_one_leaves_them_to_the_widgets(record, spec):
-    batch, clock = spec["params"]
-    assert (batch["bind"]["min"], batch["bind"]["max"], batch["bind"]["step"]) == (
-        BATCHES_LOG2[0],
-        BATCHES_LOG2[-1],
-        1,
-    )
-    assert clock["bind"]["labels"] == list(CLOCKS)
-    live = chart_of(record, sliders=False).to_dict()
-    assert {each["name"]: each["value"] for each in live["params"]} == {"batch_log2": 10, "clock": NOT_WAITING}
-    assert not any("bind" in each for each in live["params"])
-
-
 def drawn(spec, batch_log2, clock):
     """Return what Vega draws once the controls stand there, as SVG."""
     moved = json.loads(json.dumps(spec))
     for parameter in moved["params"]:
-        parameter["value"] = {"batch_log2": batch_log2, "clock": clock}[parameter["name"]]
+        parameter |= {"batch_log2": {"value": batch_log2}, "clock": {"value": clock}}.get(parameter["name"], {})
     return vl_convert.vegalite_to_svg(moved, vl_version="5.20")
 
 
@@ -199,7 +180,7 @@ def texts_of(svg):
 def test_the_controls_choose_the_headline_the_line_and_the_reading(record, spec, corner):
     texts = texts_of(drawn(spec, *corner))
     call = record.at(*corner)
-    for text in (record.headline(call), record.second_line(call), record.setting(call)):
+    for text in (record.headline(call), f"{record.second_line(call)}   ·   {record.setting(call)}", record.gpu):
         assert texts.count(text) == 1
     assert [text for text in texts if text.startswith("your clock")] == 2 * [f"your clock: {format_time(call.stop_s)}"]
 
@@ -255,17 +236,7 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("corner", CORNERS)
-def test_the_widgets_move_the_parameters_of_the_chart_and_nothing_else(record, corner):
-    live = LiveTimeline(record, 5, WAITING)
-    chart = live.figure.chart
-    live.batch.value, live.clock.value = corner
-    assert (live.figure.params.batch_log2, live.figure.params.clock) == corner
-    assert live.figure.chart is chart
-    assert live.message.value == ""
-
-
-def test_the_slider_shows_real_numbers_and_the_buttons_every_way_of_timing(record):
-    live = LiveTimeline(record, 10, NOT_WAITING)
-    assert [int(label.replace(",", "")) for label, _ in live.batch.options] == [2**e for e in BATCHES_LOG2]
-    assert [label for label, _ in live.clock.options] == list(CLOCKS)
+def test_the_slider_shows_real_numbers_and_the_buttons_every_way_of_timing():
+    batch, clock = explore_timeline().controls
+    assert [int(words.replace(",", "")) for words in batch.words] == [2**e for e in BATCHES_LOG2]
+    assert clock.words == list(CLOCKS)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import altair as alt
 
-from gpu_lessons.charts.composition import compose, same_axis
+from gpu_lessons.charts.composition import Panels, same_axis
 from gpu_lessons.charts.grid import REGIME_NAMES, Grid
 from gpu_lessons.charts.panels import memory_panel, speedup_map, time_parts
 from gpu_lessons.charts.theme import (
@@ -34,41 +34,8 @@ _TINTS = {"launch": "#f8fafc", "memory": "#eef2ff", "filling": "#fefce8", "compu
 _DASHED, _DOTTED = [8, 3], [2, 3]
 
 
-def batch_and_width_chart(grid: Grid, *, batch_log2: int, width_log2: int, sliders: bool) -> alt.TopLevelSpec:
-    """Return the figure; its parameters ``batch_log2`` and ``width_log2`` choose the point.
-
-    Parameters
-    ----------
-    grid : Grid
-        What to show.
-    batch_log2, width_log2 : int
-        The point shown first.
-    sliders : bool
-        Whether the chart carries its own sliders, for pages without a kernel.
-    """
-    return compose(
-        _headline(grid),
-        [[_times(grid)], [time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT)]],
-        rows=grid.rows(),
-        parameters=[
-            _parameter("batch_log2", batch_log2, grid, "batch size: 2 to the power of ", sliders),
-            _parameter("width_log2", width_log2, grid, "layer width: 2 to the power of ", sliders),
-        ],
-        sentence=grid.sentence(grid.at(batch_log2, width_log2)),
-    )
-
-
-def _parameter(name: str, value: int, grid: Grid, label: str, sliders: bool) -> alt.VariableParameter:
-    if not sliders:
-        return alt.VariableParameter(name=name, value=value)
-    values = [getattr(point, name) for point in grid.points]
-    bind = alt.binding_range(min=min(values), max=max(values), step=1, name=label)
-    return alt.VariableParameter(name=name, value=value, bind=bind)
-
-
-def _headline(grid: Grid) -> alt.LayerChart:
-    here = alt.Chart().transform_filter(SELECTED)
-    left, right = alt.value(0), alt.value(_WIDE)
+def batch_and_width_chart(grid: Grid) -> Panels:
+    """Return the panels of the figure; the parameters ``batch_log2`` and ``width_log2`` choose the point."""
     faster = (
         alt.when(f"!{FITS}")
         .then(alt.value(WARNING))
@@ -76,17 +43,12 @@ def _headline(grid: Grid) -> alt.LayerChart:
         .then(alt.value(GPU))
         .otherwise(alt.value(CPU))
     )
-    layers = [
-        here.mark_text(**text_style(GPU, 26, weight="bold")).encode(
-            x=left, y=alt.value(14), text="headline:N", color=faster
-        ),
-        here.mark_text(**text_style(MUTED, 13)).encode(x=left, y=alt.value(46), text="line:N"),
-    ]
-    for color, y, kind, series in ((CPU, 6, "CPU", grid.cpu), (GPU, 25, "GPU", grid.gpu)):
-        style = text_style(color, 12, align="right")
-        text = alt.value(f"{kind}  {series.name}, {series.source}")
-        layers.append(here.mark_text(**style).encode(x=right, y=alt.value(y), text=text))
-    return alt.layer(*layers).properties(width=_WIDE, height=56, view=alt.ViewConfig(stroke=None))
+    return Panels(
+        columns=[[_times(grid)], [time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT)]],
+        width=_WIDE,
+        names=[(CPU, f"CPU  {grid.cpu.name}, {grid.cpu.source}"), (GPU, f"GPU  {grid.gpu.name}, {grid.gpu.source}")],
+        color=faster,
+    )
 
 
 def _times(grid: Grid) -> alt.LayerChart:

@@ -106,13 +106,14 @@ class CallRecord:
         return "the result existed when the clock was read"
 
     def setting(self, call: Call) -> str:
-        """Return the sizes and the GPU."""
-        return f"batch {2**call.batch_log2:,}, width {self.width:,}, {self.gpu}"
+        """Return the sizes."""
+        return f"batch {2**call.batch_log2:,}, width {self.width:,}"
 
-    def sentence(self, call: Call) -> str:
+    def sentence(self, **chosen: int) -> str:
         """Return the figure in one sentence, for those who do not see it."""
+        call = self.at(**chosen)
         return (
-            f"One call of a dense layer, {self.setting(call)}, timed {CLOCKS[call.clock]}: the clock said "
+            f"One call of a dense layer, {self.setting(call)}, {self.gpu}, timed {CLOCKS[call.clock]}: the clock said "
             f"{format_time(call.stop_s)} and read the {self._read(call)}; {self.second_line(call)}."
         )
 
@@ -147,8 +148,7 @@ class CallRecord:
             "done_s": four_digits(call.done_s),
             "waited": call.waited,
             "headline": self.headline(call),
-            "line": self.second_line(call),
-            "setting": self.setting(call),
+            "line": f"{self.second_line(call)}   ·   {self.setting(call)}",
             "read": format_time(call.stop_s),
             "name": [block.name for block in call.blocks],
             "row": [block.row for block in call.blocks],

@@ -1,58 +1,153 @@
-"""Put panels together to one figure over one table of rows, with parameters for its sliders."""
+"""Put panels together to one figure over one table of rows, with parameters for its controls."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import altair as alt
 
-from gpu_lessons.charts.theme import chart_config
+from gpu_lessons.charts.theme import GPU, MUTED, chart_config, text_style
 
-__all__ = ["compose", "same_axis"]
+__all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "same_axis"]
+
+#: Stands between two parts of a line of words; where there is little room, the line is broken there.
+BETWEEN = "   ·   "
+# Nothing says how wide a picture's page is; in a page, a figure that is not attached to it yet has no width.
+_ROOM_WIDTH = "containerSize()[0] > 0 ? containerSize()[0] : 2000"
+_ROOM = {"name": "room", "init": _ROOM_WIDTH, "on": [{"events": "window:resize", "update": _ROOM_WIDTH}]}
+_HEAD_SIZE, _LINE_SIZE, _NAME_SIZE, _LINE_HEIGHT = 22, 13, 12, 18
+# Width of a letter of the font over its size, bold and plain; a headline is seldom all wide letters.
+_BOLD, _PLAIN = 0.66, 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panels:
+    """What stands where in a figure.
+
+    Attributes
+    ----------
+    columns : list of lists of LayerChart
+        Panels from top to bottom, columns from left to right; under each other where there is too little room.
+    width : int
+        Pixels of the columns side by side, from the left end of the first panel to the right end of the last.
+    names : sequence of (color, text)
+        Who is shown and where the numbers come from; a text is a Vega expression over the chosen row.
+    color : condition, optional
+        Of the headline, where it is not that of the GPU.
+    spacing : int
+        Pixels between the panels of a column.
+    """
+
+    columns: list[list[alt.LayerChart]]
+    width: int
+    names: Sequence[tuple[str, str]]
+    color: Any = None
+    spacing: int = 14
+
+
+class _Figure(alt.TopLevelVConcatSpec):
+    """A figure with signals that Vega knows and Vega-Lite hands on, though its schema does not name them."""
+
+    # Altair's own attributes are parts of the chart; these are not.
+    _inputs: ClassVar[Sequence[dict[str, Any]]] = ()
+    _width, _columns = 0, 1
+
+    def to_dict(self, *arguments: object, **options: object) -> dict[str, Any]:
+        spec: dict[str, Any] = super().to_dict(*arguments, **options)  # type: ignore[arg-type]
+        narrow = {"name": "narrow", "update": f"room < {self._width}"}
+        spec["params"] = [*(self._inputs or spec["params"]), _ROOM, narrow]
+        spec["vconcat"][1]["columns"] = {"signal": f"narrow ? 1 : {self._columns}"}
+        return spec
 
 
 def compose(
-    headline: alt.LayerChart,
-    columns: list[list[alt.LayerChart]],
+    panels: Panels,
     *,
     rows: list[dict[str, Any]],
-    parameters: list[alt.VariableParameter],
+    parameters: dict[str, Any],
+    inputs: Sequence[dict[str, Any]],
     sentence: str,
-    spacing: int = 14,
 ) -> alt.TopLevelSpec:
-    """Return the figure: ``headline`` above ``columns`` of panels side by side.
+    """Return the figure: a headline above the panels.
 
     Parameters
     ----------
-    headline : LayerChart
-        What stands above everything.
-    columns : list of lists of LayerChart
-        Panels from top to bottom, columns from left to right.
+    panels : Panels
+        What stands where.
     rows : list of dict
-        Data of every layer that has none of its own.
-    parameters : list of VariableParameter
-        What the sliders set.
+        Data of every layer that has none of its own. ``headline`` and ``line`` are words for the head of the figure.
+    parameters : dict
+        What the controls set: a row is chosen where its columns of these names have these values.
+    inputs : sequence of dict
+        Signals that stand for the parameters where the chart has its own inputs.
     sentence : str
         The figure in one sentence, for those who do not see it.
-    spacing : int
-        Pixels between the panels of a column.
     """
     # Altair copies every part at every step of a composition, which takes seconds here; as dicts they are put
     # together at once.
     own_colors = {"scale": {"color": "independent"}}
-    stacks = [_stacked([_plain(panel) for panel in column], spacing, own_colors) for column in columns]
+    stacks = [_stacked([_plain(panel) for panel in column], panels.spacing, own_colors) for column in panels.columns]
     spec: dict[str, Any] = {
         "$schema": alt.SCHEMA_URL,
         "config": chart_config(),
         "description": sentence,
         "padding": 6,
         "data": {"values": rows},
-        "params": parameters,
-        "vconcat": [_plain(headline), {"hconcat": stacks, "spacing": 20}],
+        "params": [alt.VariableParameter(name=name, value=value) for name, value in parameters.items()],
+        "vconcat": [_plain(_head(panels, rows, chosen_row(*parameters))), {"concat": stacks, "spacing": 20}],
         "spacing": 6,
         "resolve": own_colors,
     }
-    return alt.TopLevelVConcatSpec(**spec)
+    figure = _Figure(**spec)
+    for name, value in (("_inputs", inputs), ("_width", panels.width), ("_columns", len(panels.columns))):
+        object.__setattr__(figure, name, value)
+    return figure
+
+
+def chosen_row(*parameters: str) -> str:
+    """Return the filter for the row the controls point at."""
+    return " && ".join(f"datum.{name} === {name}" for name in parameters)
+
+
+def _head(panels: Panels, rows: list[dict[str, Any]], chosen: str) -> alt.LayerChart:
+    """Return headline, line and names; with little room they stand under each other, broken at their joints."""
+    here = alt.Chart().transform_filter(chosen)
+    names = [(color, text, here.transform_calculate(who=_text(text, rows))) for color, text in panels.names]
+    longest = max(len(name) for _, text in panels.names for name in _texts(text, rows))
+    headline_width = _BOLD * _HEAD_SIZE * max(len(row["headline"]) for row in rows)
+    beside = headline_width + _PLAIN * _NAME_SIZE * longest < panels.width
+    line_top = 44 + 26 * any(": " in row["headline"] for row in rows)
+    names_top = line_top + 24 + _LINE_HEIGHT * max(row["line"].count(BETWEEN) for row in rows)
+    layers = [
+        here.transform_calculate(said="narrow ? replace(datum.headline, ': ', ':\\n') : datum.headline")
+        .mark_text(**text_style(GPU, _HEAD_SIZE, weight="bold"), lineBreak="\n", lineHeight=26)
+        .encode(x=alt.value(0), y=alt.value(14), text="said:N", color=panels.color or alt.value(GPU)),
+        here.transform_calculate(said=f"narrow ? replace(datum.line, regexp('{BETWEEN}', 'g'), '\\n') : datum.line")
+        .mark_text(**text_style(MUTED, _LINE_SIZE), lineBreak="\n", lineHeight=_LINE_HEIGHT)
+        .encode(x=alt.value(0), y=_if_narrow(line_top, 44), text="said:N"),
+    ]
+    for place, (color, _, named) in enumerate(names):
+        style = text_style(color, _NAME_SIZE) | ({"align": alt.expr("narrow ? 'left' : 'right'")} if beside else {})
+        y = _if_narrow(names_top + _LINE_HEIGHT * place, (6 if beside else 66) + _LINE_HEIGHT * place)
+        x = _if_narrow(0, panels.width) if beside else alt.value(0)
+        layers.append(named.mark_text(**style).encode(x=x, y=y, text="who:N"))
+    return alt.layer(*layers).properties(width=1, height=50, view=alt.ViewConfig(stroke=None))
+
+
+def _if_narrow(narrow: int, wide: int) -> dict[str, Any]:
+    return {"value": alt.ExprRef(f"narrow ? {narrow} : {wide}")}
+
+
+def _texts(text: str, rows: list[dict[str, Any]]) -> set[str]:
+    """Return what ``text`` stands for: a column of the rows, or itself."""
+    return {row.get(text, text) for row in rows}
+
+
+def _text(text: str, rows: list[dict[str, Any]]) -> str:
+    return f"datum.{text}" if text in rows[0] else json.dumps(text, ensure_ascii=False)
 
 
 def same_axis(x: alt.X, field: str) -> alt.X:

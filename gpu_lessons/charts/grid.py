@@ -135,8 +135,9 @@ class Grid:
         """Return the sizes and what is timed."""
         return f"batch {2**point.batch_log2:,}, width {2**point.width_log2:,}, {self.work}"
 
-    def sentence(self, point: Point) -> str:
+    def sentence(self, **chosen: int) -> str:
         """Return the figure in one sentence, for those who do not see it."""
+        point = self.at(**chosen)
         on_cpu = f"{format_time(point.cpu_s)} on {self.cpu.name} ({self.cpu.source})"
         if not self.fits(point):
             return f"One dense layer, {self.setting(point)}: {on_cpu}; on {self.gpu.name} it does not fit."
@@ -147,8 +148,10 @@ class Grid:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a point, numbers rounded to four digits, for the chart and for a table."""
+        """Return one flat row a point, numbers rounded to four digits."""
         return [self._row(point) for point in self.points]
+
+    table = rows
 
     def _row(self, point: Point) -> dict[str, Any]:
         numbers: dict[str, Any] = {field.name: getattr(point, field.name) for field in fields(point)}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import altair as alt
 
-from gpu_lessons.charts.composition import compose, same_axis
-from gpu_lessons.charts.theme import GPU, INK, LAUNCH, MUTED, text_style, vega_time
+from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
+from gpu_lessons.charts.theme import GPU, INK, LAUNCH, text_style, vega_time
 from gpu_lessons.charts.tile_grid import TileGrid
 
 __all__ = ["inside_the_gpu_chart"]
@@ -23,59 +23,22 @@ _STRIP = 40
 _WAVES_HEIGHT = 3 * _LABEL + 2 * _STRIP
 #: Waves in turn, and the last one, darker in grey as well. A unit without a block is hollow.
 _WAVES, _LAST = ("#a7d8d2", "#d3ece9"), GPU
-_HERE = "datum.card === card && datum.neurons === neurons"
+_HERE = chosen_row("card", "neurons")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")
 
 
-def inside_the_gpu_chart(grid: TileGrid, *, card: int, neurons: int, sliders: bool) -> alt.TopLevelSpec:
-    """Return the figure; its parameters ``card`` and ``neurons`` choose the point.
-
-    Parameters
-    ----------
-    grid : TileGrid
-        What to show.
-    card, neurons : int
-        The point shown first: place of the card in the grid, and width of the layer.
-    sliders : bool
-        Whether the chart carries its own controls, for pages without a kernel.
-    """
-    return compose(
-        _headline(grid),
-        [[_tiles(grid), _units(grid)], [_staircase(grid), _waves()]],
-        rows=grid.rows(),
-        parameters=_parameters(grid, card, neurons, sliders),
-        sentence=grid.sentence(grid.at(card, neurons)),
+def inside_the_gpu_chart(grid: TileGrid) -> Panels:
+    """Return the panels of the figure; the parameters ``card`` and ``neurons`` choose the point."""
+    return Panels(
+        columns=[[_tiles(grid), _units(grid)], [_staircase(grid), _waves()]],
+        width=_WIDE,
+        names=[(GPU, "named")],
         spacing=18,
     )
 
 
-def _parameters(grid: TileGrid, card: int, neurons: int, sliders: bool) -> list[alt.VariableParameter]:
-    if not sliders:
-        return [alt.VariableParameter(name="neurons", value=neurons), alt.VariableParameter(name="card", value=card)]
-    widths = sorted({point.neurons for point in grid.points})
-    width = alt.binding_range(min=widths[0], max=widths[-1], step=widths[1] - widths[0], name="layer width ")
-    labels = [f"{each.sm_count} SMs: {each.name}" for each in grid.cards]
-    choice = alt.binding_select(options=list(range(len(labels))), labels=labels, name="GPU ")
-    return [
-        alt.VariableParameter(name="neurons", value=neurons, bind=width),
-        alt.VariableParameter(name="card", value=card, bind=choice),
-    ]
-
-
 def _here() -> alt.Chart:
     return alt.Chart().transform_filter(_HERE)
-
-
-def _headline(grid: TileGrid) -> alt.LayerChart:
-    left, right = alt.value(0), alt.value(_WIDE)
-    names = f"{[each.name for each in grid.cards]}[datum.card]"
-    named = _here().transform_calculate(named=f"{names} + ', predicted'")
-    layers = [
-        _here().mark_text(**text_style(GPU, 24, weight="bold")).encode(x=left, y=alt.value(14), text="headline:N"),
-        _here().mark_text(**text_style(MUTED, 13)).encode(x=left, y=alt.value(44), text="line:N"),
-        named.mark_text(**text_style(GPU, 13, align="right")).encode(x=right, y=alt.value(44), text="named:N"),
-    ]
-    return alt.layer(*layers).properties(width=_WIDE, height=56, view=_NO_FRAME)
 
 
 def _each(count: str, name: str) -> alt.Chart:

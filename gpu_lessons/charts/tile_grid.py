@@ -92,8 +92,9 @@ class TileGrid:
         sizes = f"{self.batch_size:,} samples, {point.neurons:,} neurons of {self.n_in:,} inputs, float32"
         return f"SMs busy {busy} of {format_time(point.fixed.time_s)}   ·   {sizes}"
 
-    def sentence(self, point: TilePoint) -> str:
+    def sentence(self, **chosen: int) -> str:
         """Return the figure in one sentence, for those who do not see it."""
+        point = self.at(**chosen)
         card = self.cards[point.card]
         return (
             f"{card.name} (predicted), {self.batch_size:,} samples, {point.neurons:,} neurons of {self.n_in:,} inputs: "
@@ -102,8 +103,10 @@ class TileGrid:
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one flat row a point, times rounded to four digits, for the chart and for a table."""
+        """Return one flat row a point, times rounded to four digits."""
         return [self._row(point) for point in self.points]
+
+    table = rows
 
     def _row(self, point: TilePoint) -> dict[str, Any]:
         card = self.cards[point.card]
@@ -120,6 +123,7 @@ class TileGrid:
         return row | {
             "low_s": four_digits(point.chosen.time_s / (1 + card.error)),
             "high_s": four_digits(point.chosen.time_s * (1 + card.error)),
+            "named": f"{card.name}, predicted",
             "headline": self.headline(point),
             "line": self.second_line(point),
         }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
-from gpu_lessons.charts.call_record import CLOCKS, CallRecord
-from gpu_lessons.charts.composition import compose, same_axis
+from gpu_lessons.charts.call_record import CallRecord
+from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
 from gpu_lessons.charts.theme import (
     COMPUTE,
     COPY_IN,
@@ -36,49 +36,23 @@ _KINDS = {
     "copy in": (COPY_IN, "white", "white"),
     "copy out": (COPY_OUT, INK, "white"),
 }
-_HERE = "datum.batch_log2 === batch_log2 && datum.clock === clock"
+_HERE = chosen_row("batch_log2", "clock")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")
 #: Launches that fit into the enlarged part.
 _LAUNCHES_SHOWN = 5
 _PIXELS_A_LETTER = 7
 
 
-def timeline_chart(record: CallRecord, *, batch_log2: int, clock: int, sliders: bool) -> alt.TopLevelSpec:
-    """Return the figure; its parameters ``batch_log2`` and ``clock`` choose the call.
-
-    Parameters
-    ----------
-    record : CallRecord
-        What to show.
-    batch_log2, clock : int
-        The call shown first: its batch as a power of two, and the place of its timing in ``CLOCKS``.
-    sliders : bool
-        Whether the chart carries its own controls, for pages without a kernel.
-    """
+def timeline_chart(record: CallRecord) -> Panels:
+    """Return the panels of the figure; the parameters ``batch_log2`` and ``clock`` choose the call."""
     enlarged_s = _LAUNCHES_SHOWN * record.launch_s
-    return compose(
-        _headline(),
-        [[_timeline("The whole call", None), _timeline("Its beginning, enlarged", enlarged_s)]],
-        rows=record.rows(),
-        parameters=_parameters(record, batch_log2, clock, sliders),
-        sentence=record.sentence(record.at(batch_log2, clock)),
+    return Panels(
+        columns=[[_timeline("The whole call", None), _timeline("Its beginning, enlarged", enlarged_s)]],
+        width=_WIDE + _MARGIN,
+        names=[(GPU, record.gpu)],
+        color=_clock_color(),
         spacing=18,
     )
-
-
-def _parameters(record: CallRecord, batch_log2: int, clock: int, sliders: bool) -> list[alt.VariableParameter]:
-    if not sliders:
-        return [
-            alt.VariableParameter(name="batch_log2", value=batch_log2),
-            alt.VariableParameter(name="clock", value=clock),
-        ]
-    batches = [call.batch_log2 for call in record.calls]
-    size = alt.binding_range(min=min(batches), max=max(batches), step=1, name="batch size: 2 to the power of ")
-    choice = alt.binding_select(options=list(range(len(CLOCKS))), labels=list(CLOCKS), name="the clock is read ")
-    return [
-        alt.VariableParameter(name="batch_log2", value=batch_log2, bind=size),
-        alt.VariableParameter(name="clock", value=clock, bind=choice),
-    ]
 
 
 def _here() -> alt.Chart:
@@ -88,18 +62,6 @@ def _here() -> alt.Chart:
 def _clock_color() -> alt.Condition | dict[str, object]:
     """Return the colour of what the clock read: the device's where it waited, else the host's."""
     return alt.when("datum.waited").then(alt.value(GPU)).otherwise(alt.value(CPU))
-
-
-def _headline() -> alt.LayerChart:
-    left = alt.value(0)
-    layers = [
-        _here()
-        .mark_text(**text_style(GPU, 22, weight="bold"))
-        .encode(x=left, y=alt.value(14), text="headline:N", color=_clock_color()),
-        _here().mark_text(**text_style(INK, 15)).encode(x=left, y=alt.value(42), text="line:N"),
-        _here().mark_text(**text_style(MUTED, 12)).encode(x=left, y=alt.value(66), text="setting:N"),
-    ]
-    return alt.layer(*layers).properties(width=_WIDE + _MARGIN, height=84, view=_NO_FRAME)
 
 
 def _timeline(title: str, until_s: float | None) -> alt.LayerChart:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gpu_lessons.arguments import require_choice, require_power_of_two
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
+from gpu_lessons.explorers.controls import Picker, Slider, powers_of_two
 from gpu_lessons.explorers.explorer import Explorer
-from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
-from gpu_lessons.explorers.live import LiveBatchAndWidth
-from gpu_lessons.explorers.recorded_machines import find_machine, source_of
-from gpu_lessons.model import calibrate
-from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, cpu_dtype, layer_grid
+from gpu_lessons.explorers.machine_pickers import cpu_picker, dtype_picker, gpu_picker
+from gpu_lessons.explorers.measuring_buttons import measure_here_button, measure_this_cpu_button
+from gpu_lessons.hardware.machines import Machine
+from gpu_lessons.work import DenseForward, DenseTrainStep
 
 __all__ = ["explore_batch_and_width"]
 
@@ -50,28 +49,25 @@ def explore_batch_and_width(
     TypeError, ValueError, UnknownMachineError
         If an argument is not one of the above.
     """
-    gpu_machine, cpu_machine = find_machine(gpu, "gpu"), find_machine(cpu, "cpu")
-    if gpu_machine.kind != "gpu":
-        raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
-    if cpu_machine.kind != "cpu":
-        raise ValueError(f"cpu must be a CPU of the catalogue, got the GPU {cpu!r}")
-    require_choice("dtype", dtype, tuple(DTYPE_BYTES))
-    question = LayerQuestion(
-        gpu=gpu_machine,
-        cpu=cpu_machine,
-        dtype=dtype,
-        work=require_choice("work", work, tuple(WORKS)),
-        cpu_calibration=calibrate(cpu_machine, cpu_dtype(dtype)),
-        cpu_source=source_of(cpu_machine),
-    )
-    start = {
-        "batch_log2": require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
-        "width_log2": require_power_of_two("width", width, WIDTHS_LOG2),
-    }
-    grid = layer_grid(question)
+    batch_log2 = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
+    width_log2 = require_power_of_two("width", width, WIDTHS_LOG2)
     return Explorer(
-        chart=partial(batch_and_width_chart, grid, **start, sliders=True),
-        sentence=grid.sentence(grid.at(**start)),
-        rows=grid.rows(),
-        live=partial(LiveBatchAndWidth, question, **start),
+        controls=[
+            Slider("batch_log2", "batch size", powers_of_two(BATCHES_LOG2), batch_log2),
+            Slider("width_log2", "layer width", powers_of_two(WIDTHS_LOG2), width_log2),
+        ],
+        pickers=[
+            gpu_picker(gpu),
+            cpu_picker(cpu),
+            dtype_picker(dtype),
+            Picker("work", "work", [(name, name) for name in WORKS], require_choice("work", work, tuple(WORKS))),
+        ],
+        buttons=[measure_this_cpu_button(), measure_here_button(_on_cpu)],
+        ask=layer_grid,
+        chart=batch_and_width_chart,
     )
+
+
+def _on_cpu(*, batch_log2: int, width_log2: int, dtype: str, work: str, **_: Machine) -> DenseForward | DenseTrainStep:
+    width = 2**width_log2
+    return WORKS[work][1](batch_size=2**batch_log2, n_in=width, n_out=width, dtype=cpu_dtype(dtype))

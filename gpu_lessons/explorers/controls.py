@@ -1,50 +1,110 @@
-"""What every live explorer needs: sliders with real labels, the chart as a widget, errors said below the controls."""
+"""What a learner sets in an explorer, declared once; each display makes of it what it can."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from html import escape
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import altair as alt
-import ipywidgets as widgets
-
-__all__ = ["chart_widget", "let_set", "say_errors", "slider", "widget_view"]
-
-# Altair types this class as the stand-in it shows where anywidget is missing.
-_JupyterChart: Any = alt.JupyterChart
+__all__ = ["Buttons", "Control", "Picker", "Slider", "inputs", "powers_of_two", "starts"]
 
 
-def slider(description: str, options: Sequence[tuple[str, int]], value: int) -> widgets.SelectionSlider:
-    """Return a slider over ``options``: what it says, and the value of the chart's parameter."""
-    return widgets.SelectionSlider(description=description, options=options, value=value, layout={"width": "420px"})
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One choice of the learner's.
+
+    Attributes
+    ----------
+    parameter : str
+        What it sets: a column of the rows and a parameter of the chart, or, of a `Picker`, an argument of the question.
+    label : str
+        What stands beside it.
+    options : sequence of (str, value)
+        The words a learner reads, and what they stand for.
+    start : value
+        The option chosen at first.
+    """
+
+    parameter: str
+    label: str
+    options: Sequence[tuple[str, Any]]
+    start: Any
+
+    @property
+    def values(self) -> list[Any]:
+        """What the options stand for."""
+        return [value for _, value in self.options]
+
+    @property
+    def words(self) -> list[str]:
+        """What a learner reads."""
+        return [words for words, _ in self.options]
 
 
-def chart_widget(chart: alt.TopLevelSpec) -> widgets.DOMWidget:
-    """Return ``chart`` as a widget whose ``params`` are the chart's parameters; it needs no network."""
-    _JupyterChart.enable_offline()
-    return _JupyterChart(chart, embed_options={"actions": False, "renderer": "svg"})
+class Slider(Control):
+    """A choice among the rows that the chart holds, in an order: it answers within a frame."""
+
+    __slots__ = ()
 
 
-def say_errors(message: widgets.HTML, action: Callable[[], None]) -> None:
-    """Run ``action`` and put what it raises into ``message``, which is emptied first."""
-    message.value = ""
-    try:
-        action()
-    except Exception as error:  # a callback's traceback would land in a log nobody reads
-        message.value = escape(str(error) or type(error).__name__, quote=False)
+class Buttons(Control):
+    """A choice of few among the rows that the chart holds."""
+
+    __slots__ = ()
 
 
-def let_set(control: widgets.Widget, parameter: str, figure: widgets.DOMWidget, message: widgets.HTML) -> None:
-    """Let ``control`` set a parameter of the chart in ``figure``: it shows other rows that it holds already."""
+class Picker(Control):
+    """A choice that asks the question anew: the chart gets other rows. It needs a kernel."""
 
-    def moved(change: dict[str, Any]) -> None:
-        say_errors(message, lambda: setattr(figure.params, parameter, change["new"]))
-
-    control.observe(moved, "value")
+    __slots__ = ()
 
 
-def widget_view(children: Sequence[widgets.Widget]) -> dict[str, Any]:
-    """Return ``children``, one below the other, as the widget view a mime bundle holds."""
-    box = widgets.VBox(children)
-    return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+def powers_of_two(exponents: range) -> list[tuple[str, int]]:
+    """Return options that read ``256`` and stand for the exponent 8."""
+    return [(f"{2**exponent:,}", exponent) for exponent in exponents]
+
+
+def starts(controls: Iterable[Control]) -> dict[str, Any]:
+    """Return the value each parameter has at first."""
+    return {control.parameter: control.start for control in controls}
+
+
+def inputs(controls: Iterable[Control]) -> list[dict[str, Any]]:
+    """Return the signals by which a chart without a kernel has its own inputs."""
+    return [signal for control in controls for signal in _INPUTS[type(control)](control)]
+
+
+def _range(control: Control) -> list[dict[str, Any]]:
+    """Return a slider over the places of the options, what it chooses, and the words of that as its readout."""
+    place, parameter = f"{control.parameter}_place", control.parameter
+    # Vega writes a raw number beside its own "range". The browser reads RANGE alike, Vega does not, and adds nothing.
+    slides = {
+        "input": "RANGE",
+        "min": 0,
+        "max": len(control.options) - 1,
+        "step": 1,
+        "name": control.label,
+        "style": "width: 260px; margin: 0 8px; vertical-align: middle",
+    }
+    said = {
+        "input": "text",
+        "readonly": "",
+        "tabindex": "-1",
+        "name": " ",
+        "aria-label": f"{control.label}, chosen",
+        "style": "position: absolute; margin-top: -1.5em; margin-left: 24em; width: 14em; border: 0; background: none",
+    }
+    return [
+        {"name": place, "value": control.values.index(control.start), "bind": slides},
+        {"name": parameter, "update": f"{json.dumps(control.values)}[toNumber({place})]"},
+        {"name": f"{parameter}_said", "update": f"{json.dumps(control.words)}[toNumber({place})]", "bind": said},
+    ]
+
+
+def _select(control: Control) -> list[dict[str, Any]]:
+    bind = {"input": "select", "options": control.values, "labels": control.words, "name": control.label}
+    return [{"name": control.parameter, "value": control.start, "bind": bind}]
+
+
+_INPUTS = {Slider: _range, Buttons: _select}

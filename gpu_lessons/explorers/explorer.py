@@ -1,42 +1,83 @@
-"""An explorer as a cell shows it: widgets where a kernel is, and in any case what a saved notebook needs."""
+"""An explorer: one declaration, from which every display of it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import altair as alt
 
 from gpu_lessons.charts.bundle import Figure
+from gpu_lessons.charts.composition import Panels, compose
 from gpu_lessons.charts.display import is_live
-from gpu_lessons.explorers.live import LiveBatchAndWidth
-from gpu_lessons.explorers.live_tiles import LiveInsideTheGpu
-from gpu_lessons.explorers.live_timeline import LiveTimeline
+from gpu_lessons.explorers.controls import Control, Picker, inputs, starts
+from gpu_lessons.explorers.live import Button, Live
 
-__all__ = ["Explorer"]
+__all__ = ["Answer", "Explorer"]
+
+
+class Answer(Protocol):
+    """What a question is answered with: everything the figure can show until a picker is used."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the chart's rows: one for every combination of the controls, whose values are columns of it."""
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the numbers for a reader; the chart's rows where those are flat."""
+        return self.rows()
+
+    def sentence(self, **chosen: int) -> str:
+        """Return the figure in one sentence where the controls have the values ``chosen``."""
 
 
 class Explorer(Figure):
-    """A figure with sliders, as the last line of a cell.
+    """A figure with controls, as the last line of a cell.
 
     Parameters
     ----------
-    chart, sentence, rows
-        As in `Figure`: the chart with its own controls, and what it shows at the starting point.
-    live : callable
-        Returns the widgets around the same chart, for a display with a kernel.
+    controls : sequence of Slider or Buttons
+        What chooses among the rows of an answer.
+    ask : callable
+        The question: takes the values of the pickers by name and returns an `Answer`. It raises ValueError, with one
+        sentence, where there is none.
+    chart : callable
+        Takes the answer and returns the panels of the figure.
+    pickers : sequence of Picker
+        What the question takes.
+    buttons : sequence of Button
+        What else a kernel can do, such as measuring.
     """
 
     def __init__(
         self,
         *,
-        chart: Callable[[], alt.TopLevelSpec],
-        sentence: str,
-        rows: list[dict[str, Any]],
-        live: Callable[[], LiveBatchAndWidth | LiveInsideTheGpu | LiveTimeline],
+        controls: Sequence[Control],
+        ask: Callable[..., Any],
+        chart: Callable[[Any], Panels],
+        pickers: Sequence[Picker] = (),
+        buttons: Sequence[Button] = (),
     ) -> None:
-        super().__init__(chart, sentence, rows)
-        self.live = live
+        self.controls, self.pickers, self.buttons = controls, pickers, buttons
+        self.ask, self._panels = ask, chart
+        answer: Answer = ask(**starts(pickers))
+        chosen = starts(controls)
+        super().__init__(
+            lambda: self.drawn(answer, chosen, inputs(controls)), answer.sentence(**chosen), answer.table()
+        )
+
+    def drawn(self, answer: Answer, chosen: dict[str, Any], inputs: Sequence[dict[str, Any]] = ()) -> alt.TopLevelSpec:
+        """Return the chart of ``answer`` with the controls at ``chosen``, and with its own inputs where given."""
+        return compose(
+            self._panels(answer),
+            rows=answer.rows(),
+            parameters=chosen,
+            inputs=inputs,
+            sentence=answer.sentence(**chosen),
+        )
+
+    def live(self) -> Live:
+        """Return the widgets around the same chart, for a display with a kernel."""
+        return Live(self)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gpu_lessons.arguments import require_count
 from gpu_lessons.charts.inside_the_gpu import inside_the_gpu_chart
+from gpu_lessons.explorers.controls import Slider
 from gpu_lessons.explorers.explorer import Explorer
-from gpu_lessons.explorers.live_tiles import LiveInsideTheGpu
 from gpu_lessons.explorers.tile_deals import NEURONS, tile_grid
 from gpu_lessons.hardware.machines import machine
 
@@ -51,11 +49,12 @@ def explore_inside_the_gpu(*, gpu: str = "nvidia-t4", width: int = 1408) -> Expl
         allowed = f"a multiple of {NEURONS.step} from {NEURONS[0]:,} to {NEURONS[-1]:,}"
         raise ValueError(f"width must be {allowed}, got {width}")
     cards = sorted((machine(slug) for slug in {*CARDS, gpu}), key=lambda card: (card.sm_count or 0, card.name))
-    start = {"card": [card.slug for card in cards].index(gpu), "neurons": neurons}
-    grid = tile_grid(cards)
+    names = [f"{card.sm_count}, {card.name.removeprefix('NVIDIA ')}" for card in cards]
     return Explorer(
-        chart=partial(inside_the_gpu_chart, grid, **start, sliders=True),
-        sentence=grid.sentence(grid.at(**start)),
-        rows=grid.rows(),
-        live=partial(LiveInsideTheGpu, grid, **start),
+        controls=[
+            Slider("neurons", "layer width", [(f"{each:,}", each) for each in NEURONS], neurons),
+            Slider("card", "SMs", [(name, place) for place, name in enumerate(names)], cards.index(machine(gpu))),
+        ],
+        ask=lambda: tile_grid(cards),
+        chart=inside_the_gpu_chart,
     )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from gpu_lessons.charts.grid import Dot, Grid, Point, Series
-from gpu_lessons.explorers.recorded_machines import recorded_dots, source_of
+from gpu_lessons.charts.grid import Grid, Point, Series
+from gpu_lessons.explorers.machine_sources import calibration_of, dots_of, source_of
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.model import Calibration, calibrate, predict
+from gpu_lessons.model import Calibration, predict
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, memory_needed
 
-__all__ = ["BATCHES_LOG2", "DEPTH", "WIDTHS_LOG2", "WORKS", "LayerQuestion", "cpu_dtype", "layer_grid"]
+__all__ = ["BATCHES_LOG2", "DEPTH", "WIDTHS_LOG2", "WORKS", "cpu_dtype", "layer_grid"]
 
 BATCHES_LOG2 = range(15)
 WIDTHS_LOG2 = range(6, 15)
@@ -29,87 +28,67 @@ def cpu_dtype(dtype: str) -> str:
     return "float32" if dtype == "float16" else dtype
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerQuestion:
-    """What the pickers of the explorer choose."""
-
-    gpu: Machine
-    cpu: Machine
-    dtype: str
-    work: str
-    cpu_calibration: Calibration
-    cpu_source: str = "predicted"
-    dots: Sequence[Dot] = ()
-
-    @property
-    def cpu_dtype(self) -> str:
-        """Number format on the CPU."""
-        return cpu_dtype(self.dtype)
-
-    def workload(self, batch_log2: int, width_log2: int, dtype: str) -> DenseForward | DenseTrainStep:
-        """Return the layer at one point of the grid."""
-        width = 2**width_log2
-        return WORKS[self.work][1](batch_size=2**batch_log2, n_in=width, n_out=width, dtype=dtype)
-
-
-def layer_grid(question: LayerQuestion) -> Grid:
+def layer_grid(*, gpu: Machine, cpu: Machine, dtype: str, work: str) -> Grid:
     """Predict every point.
+
+    Parameters
+    ----------
+    gpu, cpu : Machine
+        Who is compared.
+    dtype : str
+        Number format; see `cpu_dtype`.
+    work : str
+        A key of ``WORKS``.
 
     Raises
     ------
     ValueError
         If the catalogue lacks a rate for the GPU or the CPU in this number format.
     """
-    gpu = question.gpu
-    gpu_calibration = calibrate(gpu, question.dtype)
-    points = [
-        _point(question, gpu_calibration, batch_log2, width_log2)
-        for width_log2 in WIDTHS_LOG2
-        for batch_log2 in BATCHES_LOG2
-    ]
-    assert gpu.memory_bytes is not None  # the explorer offers only cards whose memory is known
-    cpu_name = question.cpu.name + (" in float32" if question.cpu_dtype != question.dtype else "")
+    name, layer = WORKS[work]
+    on_gpu, on_cpu = calibration_of(gpu, dtype), calibration_of(cpu, cpu_dtype(dtype))
+    assert gpu.memory_bytes is not None  # the pickers offer only cards whose memory is known
     return Grid(
-        points=points,
-        cpu=Series(cpu_name, question.cpu_source, question.cpu_calibration.error),
-        gpu=Series(gpu.name, source_of(gpu), gpu_calibration.error),
+        points=[
+            _point(layer(2**batch_log2, 2**width_log2, 2**width_log2, dtype), gpu, on_gpu, cpu, on_cpu)
+            for width_log2 in WIDTHS_LOG2
+            for batch_log2 in BATCHES_LOG2
+        ],
+        cpu=Series(cpu.name + (" in float32" if cpu_dtype(dtype) != dtype else ""), source_of(cpu), on_cpu.error),
+        gpu=Series(gpu.name, source_of(gpu), on_gpu.error),
         gpu_memory_bytes=gpu.memory_bytes,
-        work=f"{question.dtype}, {WORKS[question.work][0]}",
+        work=f"{dtype}, {name}",
         depth=DEPTH,
-        dots=(
-            *recorded_dots(question.cpu, WORKS[question.work][1], question.cpu_dtype),
-            *recorded_dots(gpu, WORKS[question.work][1], question.dtype),
-            *question.dots,
-        ),
+        dots=(*dots_of(cpu, layer, cpu_dtype(dtype)), *dots_of(gpu, layer, dtype)),
     )
 
 
-def _point(question: LayerQuestion, gpu_calibration: Calibration, batch_log2: int, width_log2: int) -> Point:
-    layer = question.workload(batch_log2, width_log2, question.dtype)
-    on_cpu = replace(layer, dtype=question.cpu_dtype)
-    gpu = predict(layer, question.gpu, calibration=gpu_calibration)
-    cpu = predict(on_cpu, question.cpu, calibration=question.cpu_calibration)
-    batch_bytes = layer.batch_size * layer.n_in * DTYPE_BYTES[question.dtype]  # n_in = n_out: in and out weigh the same
-    copy_s = predict(Copy(batch_bytes), question.gpu, calibration=gpu_calibration).seconds
+def _point(
+    layer: DenseForward | DenseTrainStep, gpu: Machine, on_gpu: Calibration, cpu: Machine, on_cpu: Calibration
+) -> Point:
+    gpu_time = predict(layer, gpu, calibration=on_gpu)
+    cpu_time = predict(replace(layer, dtype=cpu_dtype(layer.dtype)), cpu, calibration=on_cpu)
+    batch_bytes = layer.batch_size * layer.n_in * DTYPE_BYTES[layer.dtype]  # n_in = n_out: in and out weigh the same
+    copy_s = predict(Copy(batch_bytes), gpu, calibration=on_gpu).seconds
     ledger = memory_needed(
         batch_size=layer.batch_size,
         layer_sizes=[layer.n_in] * (DEPTH + 1),
         optimizer="adam",
-        dtype=question.dtype,
+        dtype=layer.dtype,
     )
     return Point(
-        batch_log2=batch_log2,
-        width_log2=width_log2,
-        cpu_s=cpu.seconds,
-        gpu_s=gpu.seconds,
-        launch_s=gpu.launch_s,
+        batch_log2=layer.batch_size.bit_length() - 1,
+        width_log2=layer.n_in.bit_length() - 1,
+        cpu_s=cpu_time.seconds,
+        gpu_s=gpu_time.seconds,
+        launch_s=gpu_time.launch_s,
         copy_in_s=copy_s,
         copy_out_s=copy_s,
-        regime=gpu.bottleneck,
+        regime=gpu_time.bottleneck,
         layer_bytes=layer.memory_bytes,
         weights_bytes=ledger.weights_bytes,
         gradients_bytes=ledger.gradients_bytes,
         optimizer_bytes=ledger.optimizer_bytes,
         activations_bytes=ledger.activations_bytes + ledger.in_flight_bytes,
-        largest_batch=ledger.largest_batch(question.gpu.memory_bytes or 0),
+        largest_batch=ledger.largest_batch(gpu.memory_bytes or 0),
     )

@@ -1,198 +1,190 @@
-"""The live display of the main explorer: ipywidgets around the same chart."""
+"""The live display of any explorer: ipywidgets around the same chart."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import ipywidgets as widgets
 
-from gpu_lessons.charts.batch_and_width import batch_and_width_chart
-from gpu_lessons.charts.grid import Dot
-from gpu_lessons.explorers.controls import chart_widget, let_set, say_errors, slider, widget_view
-from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, LayerQuestion, cpu_dtype, layer_grid
-from gpu_lessons.explorers.recorded_machines import recorded_machines, recording_of, source_of
-from gpu_lessons.hardware.machines import Machine, machines
-from gpu_lessons.measuring.refusal import refuse_measurement
-from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
-from gpu_lessons.measuring.timing import measure
-from gpu_lessons.model import calibrate
-from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.explorers.controls import Buttons, Control, Picker, Slider, starts
 
-__all__ = ["LiveBatchAndWidth"]
+if TYPE_CHECKING:
+    from gpu_lessons.explorers.explorer import Explorer
 
-#: Seconds one measurement under the sliders may take.
-MEASURE_BUDGET_S = 5.0
-_HERE = "this machine"
+__all__ = ["Button", "Live"]
+
+# Altair types this class as the stand-in it shows where anywidget is missing.
+_JupyterChart: Any = alt.JupyterChart
+_WRAPPED = {"flex_flow": "row wrap"}
+_WIDGETS: dict[type[Control], tuple[Callable[..., Any], dict[str, Any]]] = {
+    Slider: (widgets.SelectionSlider, {"layout": {"width": "420px"}}),
+    Buttons: (
+        widgets.ToggleButtons,
+        {
+            "style": {"button_width": "auto", "description_width": "initial"},
+            "layout": {"width": "auto"},  # else the buttons wrap below their own description
+        },
+    ),
+    Picker: (widgets.Dropdown, {"style": {"description_width": "initial"}, "layout": {"width": "max-content"}}),
+}
 
 
-class LiveBatchAndWidth:
-    """Sliders, pickers and measuring buttons around the figure.
+@dataclass(frozen=True, slots=True)
+class Button:
+    """What a kernel can do at the press of a button.
 
-    Moving a slider only sets a parameter of the chart, which picks another row it already holds; a picker fills
-    the grid anew. Nothing here raises into a callback unseen: every refusal is a sentence under the buttons.
+    Attributes
+    ----------
+    label : str
+        What stands on it.
+    press : callable
+        Takes the `Live` display; what it raises is said below the buttons.
+    can_press : callable
+        Says whether it may be pressed yet; asked whenever the display has changed.
+    prepare : callable
+        Takes the new display before it is shown.
     """
 
-    def __init__(self, question: LayerQuestion, batch_log2: int, width_log2: int) -> None:
-        self.question = question
-        self._dots: list[tuple[LayerQuestion, Dot]] = []
-        self._restoring = False
-        self.batch = slider("batch size", _powers_of_two(BATCHES_LOG2), batch_log2)
-        self.width = slider("layer width", _powers_of_two(WIDTHS_LOG2), width_log2)
-        self.gpu = _picker("GPU", _named(_usable("gpu")), question.gpu, "255px")
-        self.cpu = _picker("CPU", _named(_usable("cpu")), question.cpu, "310px")
-        self.dtype = _picker("numbers", [(name, name) for name in DTYPE_BYTES], question.dtype, "165px")
-        self.work = _picker("work", [(name, name) for name in WORKS], question.work, "175px")
-        self.measure_cpu = widgets.Button(description="Measure this CPU (20 s at most)", layout={"width": "auto"})
-        self.measure_here = widgets.Button(description="Measure here", disabled=True)
+    label: str
+    press: Callable[[Live], None]
+    can_press: Callable[[], bool] = lambda: True
+    prepare: Callable[[Live], None] = lambda live: None
+
+
+class Live:
+    """Controls, pickers and buttons around the figure of an explorer.
+
+    Moving a control only sets a parameter of the chart, which shows other rows that it holds already; a picker asks
+    the question anew. Nothing here raises into a callback unseen: every refusal is a sentence under the buttons.
+    """
+
+    def __init__(self, explorer: Explorer) -> None:
+        self.explorer = explorer
+        self.controls = {each.parameter: _widget(each) for each in explorer.controls}
+        self.pickers = {each.parameter: _widget(each) for each in explorer.pickers}
+        self.buttons = [(each, _button(each)) for each in explorer.buttons]
         self.progress = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        self.figure = chart_widget(self._chart(question))
+        self._picked = starts(explorer.pickers)
+        self._restoring = False
+        self.figure = chart_widget(explorer.drawn(explorer.ask(**self._picked), self.chosen()))
         self._connect()
-        benchmark = this_cpu_if_measured()
-        if benchmark is not None:
-            self._offer(benchmark)
+        for button, _ in self.buttons:
+            button.prepare(self)
+        self._let_press()
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what the controls say."""
+        return {parameter: control.value for parameter, control in self.controls.items()}
+
+    def picked(self) -> dict[str, Any]:
+        """Return the pickers' values that the figure shows."""
+        return dict(self._picked)
 
     def view(self) -> dict[str, Any]:
         """Return the widget view a mime bundle holds."""
-        return widget_view(
-            [
-                widgets.HBox([self.batch, self.width], layout={"flex_flow": "row wrap"}),
-                widgets.HBox([self.gpu, self.cpu, self.dtype, self.work], layout={"flex_flow": "row wrap"}),
-                widgets.HBox([self.measure_cpu, self.measure_here, self.progress]),
-                self.message,
-                self.figure,
-            ]
-        )
+        rows = [list(self.controls.values()), list(self.pickers.values())]
+        if self.buttons:
+            rows.append([*(widget for _, widget in self.buttons), self.progress])
+        boxes = [widgets.HBox(row, layout=_WRAPPED) for row in rows if row]
+        box = widgets.VBox([*boxes, self.message, self.figure])
+        return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+
+    def say(self, text: str) -> None:
+        """Put plain text below the buttons."""
+        self.message.value = escape(text, quote=False).replace("\n", "<br>")
+
+    def report(self, share: float, text: str) -> None:
+        """Say what is being done, and which share of it is."""
+        self.progress.value = share
+        self.say(text)
+
+    def offer(self, parameter: str, words: str, value: object) -> None:
+        """Offer one more option, first in its picker, unless it is there."""
+        picker = self.pickers[parameter]
+        if value not in [each for _, each in picker.options]:
+            picker.options = [(words, value), *picker.options]
+
+    def pick(self, parameter: str, value: object) -> None:
+        """Let a picker have ``value``, and the figure show what is known of it by now."""
+        if self.pickers[parameter].value == value:
+            self._ask_again()
+        self.pickers[parameter].value = value
 
     def _connect(self) -> None:
-        let_set(self.batch, "batch_log2", self.figure, self.message)
-        let_set(self.width, "width_log2", self.figure, self.message)
-        for picker in (self.gpu, self.cpu, self.dtype, self.work):
-            picker.observe(lambda _: say_errors(self.message, self._ask_again), "value")
-        self.measure_cpu.on_click(lambda _: say_errors(self.message, self._measure_cpu))
-        self.measure_here.on_click(lambda _: say_errors(self.message, self._measure_here))
+        for parameter, control in self.controls.items():
+            control.observe(self._guarded(partial(self._set, parameter)), "value")
+        for picker in self.pickers.values():
+            picker.observe(self._guarded(self._ask_again), "value")
+        for button, widget in self.buttons:
+            widget.on_click(self._guarded(partial(self._press, button)))
 
-    def _chart(self, question: LayerQuestion) -> alt.TopLevelSpec:
-        grid = layer_grid(question)
-        return batch_and_width_chart(grid, batch_log2=self.batch.value, width_log2=self.width.value, sliders=False)
+    def _guarded(self, action: Callable[[], None]) -> Callable[[object], None]:
+        """Return a callback that says what ``action`` raises: a traceback would land in a log nobody reads."""
+
+        def callback(_event: object) -> None:
+            self.message.value = ""
+            try:
+                action()
+            except Exception as error:
+                self.say(str(error) or type(error).__name__)
+
+        return callback
+
+    def _set(self, parameter: str) -> None:
+        setattr(self.figure.params, parameter, self.controls[parameter].value)
+
+    def _press(self, button: Button) -> None:
+        for _, widget in self.buttons:
+            widget.disabled = True
+        self.progress.layout.visibility = "visible"
+        try:
+            button.press(self)
+        finally:
+            self.progress.layout.visibility = "hidden"
+            self._let_press()
+
+    def _let_press(self) -> None:
+        for button, widget in self.buttons:
+            widget.disabled = not button.can_press()
 
     def _ask_again(self) -> None:
         if self._restoring:
             return
+        picked = {parameter: picker.value for parameter, picker in self.pickers.items()}
         try:
-            question = self._chosen()
-            chart = self._chart(question)
+            chart = self.explorer.drawn(self.explorer.ask(**picked), self.chosen())
         except Exception:
             self._restore_pickers()
             raise
-        self.question = question
+        self._picked = picked
         self.figure.chart = chart
-
-    def _chosen(self) -> LayerQuestion:
-        benchmark = this_cpu_if_measured()
-        cpu: Machine = self.cpu.value
-        here = benchmark is not None and cpu is benchmark.cpu
-        question = replace(
-            self.question,
-            gpu=self.gpu.value,
-            cpu=cpu,
-            dtype=self.dtype.value,
-            work=self.work.value,
-            cpu_calibration=benchmark.calibration
-            if here and benchmark
-            else calibrate(cpu, cpu_dtype(self.dtype.value)),
-            cpu_source="fitted to measurements here" if here else source_of(cpu),
-            dots=(),
-        )
-        same = [dot for asked, dot in self._dots if _same_work(asked, question)] if here else []
-        return replace(question, dots=tuple(same))
 
     def _restore_pickers(self) -> None:
         """Let the pickers say again what the figure shows."""
         self._restoring = True
         try:
-            self.gpu.value, self.cpu.value = self.question.gpu, self.question.cpu
-            self.dtype.value, self.work.value = self.question.dtype, self.question.work
+            for parameter, picker in self.pickers.items():
+                picker.value = self._picked[parameter]
         finally:
             self._restoring = False
 
-    def _measure_cpu(self) -> None:
-        self.measure_cpu.disabled = True
-        self.progress.layout.visibility = "visible"
-        try:
-            benchmark = measure_this_cpu(again=this_cpu_if_measured() is not None, on_progress=self._report)
-        finally:
-            self.measure_cpu.disabled = False
-            self.progress.layout.visibility = "hidden"
-        self._offer(benchmark)
-        if self.cpu.value is benchmark.cpu:
-            self._ask_again()  # the same CPU with new numbers
-        self.cpu.value = benchmark.cpu
-        self.message.value = f"{benchmark.cpu.name}: {benchmark.calibration.basis}"
 
-    def _report(self, share: float, what: str) -> None:
-        self.progress.value = share
-        self.message.value = f"Measuring this CPU: {what}"
-
-    def _offer(self, benchmark: CpuBenchmark) -> None:
-        self.measure_here.disabled = False
-        if benchmark.cpu not in [cpu for _, cpu in self.cpu.options]:
-            self.cpu.options = [(f"{_HERE}: {benchmark.cpu.name}", benchmark.cpu), *self.cpu.options]
-
-    def _measure_here(self) -> None:
-        benchmark = measure_this_cpu()
-        if self.cpu.value is not benchmark.cpu:
-            self.cpu.value = benchmark.cpu
-        point = (self.batch.value, self.width.value)
-        workload = self.question.workload(*point, self.question.cpu_dtype)
-        refusal = refuse_measurement(workload, benchmark.calibration, MEASURE_BUDGET_S)
-        if refusal:
-            self.message.value = refusal
-            return
-        measurement = measure(workload, budget_s=MEASURE_BUDGET_S / 5)
-        self._dots.append((self.question, Dot(*point, measurement.median_s)))
-        self._ask_again()
-        self.message.value = escape(str(measurement), quote=False).replace("\n", "<br>")
+def chart_widget(chart: alt.TopLevelSpec) -> widgets.DOMWidget:
+    """Return ``chart`` as a widget whose ``params`` are the chart's parameters; it needs no network."""
+    _JupyterChart.enable_offline()
+    return _JupyterChart(chart, embed_options={"actions": False, "renderer": "svg"})
 
 
-def _same_work(a: LayerQuestion, b: LayerQuestion) -> bool:
-    return (a.cpu_dtype, a.work) == (b.cpu_dtype, b.work)
+def _widget(control: Control) -> widgets.DOMWidget:
+    kind, look = _WIDGETS[type(control)]
+    return kind(description=control.label, options=list(control.options), value=control.start, **look)
 
 
-def _powers_of_two(exponents: range) -> list[tuple[str, int]]:
-    return [(f"{2**exponent:,}", exponent) for exponent in exponents]
-
-
-def _picker(description: str, options: list[tuple[str, Any]], value: object, width: str) -> widgets.Dropdown:
-    return widgets.Dropdown(
-        description=description,
-        options=options,
-        value=value,
-        layout={"width": width},
-        style={"description_width": "60px"},
-    )
-
-
-def _named(choices: list[Machine]) -> list[tuple[str, Machine]]:
-    recorded = {choice: recording_of(choice) for choice in choices}
-    return [
-        (choice.name if recording is None else f"{choice.name}, recorded {recording.provenance.date}", choice)
-        for choice, recording in recorded.items()
-    ]
-
-
-def _usable(kind: str) -> list[Machine]:
-    """Return the machines of recordings and of the catalogue that the model has numbers for."""
-    usable = []
-    for candidate in (*recorded_machines(kind), *machines()):
-        if candidate.kind != kind or (kind == "gpu" and candidate.memory_bytes is None):
-            continue
-        try:
-            calibrate(candidate)
-        except ValueError:  # the catalogue does not know enough of it
-            continue
-        usable.append(candidate)
-    return usable
+def _button(button: Button) -> widgets.Button:
+    return widgets.Button(description=button.label, layout={"width": "max-content"})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gpu_lessons.arguments import require_choice, require_count, require_power_of_two
 from gpu_lessons.charts.call_record import CLOCKS
 from gpu_lessons.charts.timeline import timeline_chart
+from gpu_lessons.explorers.controls import Buttons, Slider, powers_of_two
 from gpu_lessons.explorers.explorer import Explorer
-from gpu_lessons.explorers.live_timeline import LiveTimeline
 from gpu_lessons.explorers.timed_calls import BATCHES_LOG2, WIDTHS, call_record
 from gpu_lessons.hardware.machines import machine
 
@@ -45,14 +43,13 @@ def explore_timeline(
         raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
     if require_count("width", width) not in WIDTHS:
         raise ValueError(f"width must be one of {', '.join(f'{each:,}' for each in WIDTHS)}, got {width}")
-    start = {
-        "batch_log2": require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
-        "clock": CLOCKS.index(require_choice("clock", clock, CLOCKS)),
-    }
-    record = call_record(gpu, width)
+    start = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
+    clocks = [(name, place) for place, name in enumerate(CLOCKS)]
     return Explorer(
-        chart=partial(timeline_chart, record, **start, sliders=True),
-        sentence=record.sentence(record.at(**start)),
-        rows=record.table(),
-        live=partial(LiveTimeline, record, **start),
+        controls=[
+            Slider("batch_log2", "batch size", powers_of_two(BATCHES_LOG2), start),
+            Buttons("clock", "the clock is read", clocks, CLOCKS.index(require_choice("clock", clock, CLOCKS))),
+        ],
+        ask=lambda: call_record(gpu, width),
+        chart=timeline_chart,
     )

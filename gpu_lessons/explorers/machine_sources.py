@@ -1,4 +1,4 @@
-"""Machines of recordings, offered beside those of the catalogue: their names, their source, their times."""
+"""Where the numbers of a machine in an explorer come from: its recording, this session's clock, or the catalogue."""
 
 from __future__ import annotations
 
@@ -7,10 +7,25 @@ from functools import cache
 
 from gpu_lessons.charts.grid import Dot
 from gpu_lessons.hardware.machines import Machine, machine
+from gpu_lessons.measuring.self_benchmark import this_cpu_if_measured
+from gpu_lessons.model import Calibration, calibrate
 from gpu_lessons.recorded import Recording, load_recording, recordings
+from gpu_lessons.records import Measurement
 from gpu_lessons.work import DenseForward, DenseTrainStep
 
-__all__ = ["find_machine", "recorded_dots", "recorded_machines", "recording_of", "source_of"]
+__all__ = [
+    "calibration_of",
+    "dots_of",
+    "find_machine",
+    "is_measured_here",
+    "keep_measured",
+    "recorded_machines",
+    "recording_of",
+    "source_of",
+]
+
+#: What *Measure here* has timed in this session.
+_measured_here: list[Measurement] = []
 
 
 @cache
@@ -40,29 +55,57 @@ def find_machine(slug: str, kind: str) -> Machine:
     return next((each for each in recorded_machines(kind) if each.slug == slug), None) or machine(slug)
 
 
+def is_measured_here(found: Machine) -> bool:
+    """Return whether this is the CPU that this session has measured."""
+    benchmark = this_cpu_if_measured()
+    return benchmark is not None and found == benchmark.cpu
+
+
+def calibration_of(found: Machine, dtype: str) -> Calibration:
+    """Return a machine's sustained numbers: measured in this session, else of its recording or the catalogue.
+
+    Raises
+    ------
+    ValueError
+        If the catalogue knows too little of it.
+    """
+    benchmark = this_cpu_if_measured()
+    return benchmark.calibration if benchmark is not None and found == benchmark.cpu else calibrate(found, dtype)
+
+
 def source_of(found: Machine) -> str:
-    """Return where the curve of a machine comes from: its own recording, or the catalogue's numbers."""
+    """Return where the curve of a machine comes from: the clock, its recording, or the catalogue's numbers."""
+    if is_measured_here(found):
+        return "fitted to measurements here"
     recording = recording_of(found)
     return "predicted" if recording is None else f"fitted to its recording of {recording.provenance.date}"
 
 
-def recorded_dots(found: Machine, work: type[DenseForward] | type[DenseTrainStep], dtype: str) -> Iterator[Dot]:
-    """Yield the times recorded on a machine for square layers whose sizes are powers of two.
+def keep_measured(measurement: Measurement) -> None:
+    """Let every explorer of this session draw a time that was measured here."""
+    _measured_here.append(measurement)
+
+
+def dots_of(found: Machine, work: type[DenseForward] | type[DenseTrainStep], dtype: str) -> Iterator[Dot]:
+    """Yield the times known of a machine for square layers whose sizes are powers of two.
 
     Parameters
     ----------
     found : Machine
-        Of a CPU, the times on all threads count.
+        Of a CPU's recording, the times on all threads count.
     work, dtype
         Which layers.
     """
     recording = recording_of(found)
     times = [each for each in recording.measurements if type(each.workload) is work] if recording else []
     most = None if found.kind == "gpu" else max((each.threads or 0 for each in times), default=None)
+    times = [each for each in times if each.threads == most]
+    if is_measured_here(found):
+        times += [each for each in _measured_here if type(each.workload) is work]
     for each in times:
         layer = each.workload
         assert isinstance(layer, DenseForward | DenseTrainStep)
         batch, width = layer.batch_size, layer.n_in
         is_square = width == layer.n_out and batch.bit_count() == width.bit_count() == 1
-        if each.threads == most and layer.dtype == dtype and is_square:
+        if layer.dtype == dtype and is_square:
             yield Dot(batch.bit_length() - 1, width.bit_length() - 1, each.median_s, found.kind, each.recorded_on)
