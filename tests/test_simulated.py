@@ -349,37 +349,48 @@ def test_a_capacity_that_is_no_integer_is_refused():
 # What it does not know
 
 
-def test_what_it_does_not_know_names_the_nearest_it_knows(gpu):
-    x = gpu.xp.ones((2, 2))
-    with pytest.raises(NotImplementedError, match="does not know cumsum; the nearest operation it knows is sum"):
-        gpu.xp.cumsum(x)
-    with pytest.raises(
-        NotImplementedError, match=r"does not know ndarray.cumsum; the nearest operation it knows is sum"
-    ):
-        x.cumsum()
-    with pytest.raises(NotImplementedError, match=r"maximum\.reduce"):
-        np.maximum.reduce(x)
-    with pytest.raises(NotImplementedError, match="does not know cumsum"):
-        np.cumsum(x)
-    with pytest.raises(NotImplementedError, match=r"does not know random.rand"):
-        gpu.xp.random.rand(3)
-    with pytest.raises(NotImplementedError, match="truth values; the nearest operation it knows is where"):
-        x[x > 0]
-    with pytest.raises(NotImplementedError, match="index of type list; the nearest operation it knows is take"):
-        x[[0, 1]]
-    cube = gpu.xp.ones((2, 2, 2))
-    with pytest.raises(
-        NotImplementedError, match="dot with more than two axes; the nearest operation it knows is matmul"
-    ):
-        gpu.xp.dot(cube, cube)
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("xp.zeors(3)", "the simulated GPU does not know zeors; the nearest operation it knows is zeros"),
+        ("xp.vectorize(a)", "the simulated GPU does not know vectorize; the nearest .* is ElementwiseKernel"),
+        ("a.cumsums()", r"the simulated GPU does not know ndarray.cumsums; the nearest .* is cumsum"),
+        ("a.cuda()", r"the simulated GPU does not know ndarray.cuda; the nearest .* is gpu.to_device"),
+        ("xp.add.reduceall(a)", r"the simulated GPU does not know add.reduceall"),
+        ("xp.linalg.invert(a)", r"the simulated GPU does not know linalg.invert"),
+        ("xp.random.randnn(3)", r"the simulated GPU does not know random.randnn; the nearest .* is random.randn"),
+        ("xp.cuda.Strem()", r"the simulated GPU does not know cuda.Strem; the nearest .* is cuda.Stream"),
+        ("xp.exp(a, where=a > 1)", "the simulated GPU does not know exp with where="),
+        ("gpu.cupyx.scipy.special.airy(a)", r"the simulated GPU does not know cupyx.scipy.special.airy"),
+        ("pickle.dumps(a)", r"the simulated GPU does not know pickling an array; .* get"),
+    ],
+)
+def test_what_it_does_not_know_is_named_with_what_is_near(gpu, typed, sentence):
+    names = {"gpu": gpu, "xp": gpu.xp, "a": gpu.xp.ones((2, 3)), "pickle": pickle}
+    with pytest.raises(NotImplementedError, match=f"^{sentence}$"):
+        eval(typed, names)
+
+
+@pytest.mark.parametrize("name", ["save", "load", "busday_count", "nditer", "fromfile", "memmap"])
+def test_a_name_that_only_looks_alike_is_not_offered(gpu, name):
+    with pytest.raises(UnknownOperationError, match=f"^the simulated GPU does not know {name}$"):
+        getattr(gpu.xp, name)
+
+
+def test_an_argument_that_cupy_does_not_take_is_refused_in_pythons_words(gpu):
+    x = gpu.xp.ones((2, 3))
+    with pytest.raises(TypeError, match=r"^sum\(\) got an unexpected keyword argument 'where'$"):
+        gpu.xp.sum(x, where=x > 0)
+    with pytest.raises(TypeError, match=r"^concatenate\(\) missing a required argument: 'tup'$"):
+        gpu.xp.concatenate()
 
 
 def test_no_function_of_numpy_is_done_on_the_host_in_silence(gpu):
     known = set(dir(gpu.xp))
     unknown = [name for name in np.__all__ if callable(getattr(np, name)) and name not in known and name[0] != "_"]
-    assert len(unknown) > 200
+    assert len(unknown) > 50
     for name in unknown:
-        with pytest.raises(UnknownOperationError, match=f"does not know {name};"):
+        with pytest.raises(UnknownOperationError, match=f"does not know {name}"):
             getattr(gpu.xp, name)
         assert not hasattr(gpu.xp, name)
 
@@ -504,45 +515,6 @@ def test_the_environment_can_keep_a_cuda_device_out(monkeypatch):
 
 
 # What a learner types
-
-
-@pytest.mark.parametrize(
-    "typed",
-    [
-        "a[a > 1]",
-        "a.std(axis=0)",
-        "a << 1",
-        "divmod(a, 2)",
-        "round(a)",
-        "xp.where(a > 1)",
-        "xp.array([a, a])",
-        "xp.full((2, 2), a)",
-        "xp.add(a, 1, dtype='float64')",
-        "xp.exp(a, where=a > 1)",
-        "xp.sum(a, where=a > 1)",
-        "xp.add.reduce(a)",
-        "xp.cuda.Stream()",
-        "xp.linalg.norm(a)",
-        "xp.random.randn(3)",
-        "xp.random.default_rng(0).integers(10)",
-        "gpu.stream().use()",
-        "pickle.dumps(a)",
-    ],
-)
-def test_what_cupy_can_and_the_simulation_cannot_is_named_with_what_it_can(gpu, typed):
-    names = {"gpu": gpu, "xp": gpu.xp, "a": gpu.xp.ones((2, 3)), "pickle": pickle}
-    with pytest.raises(
-        NotImplementedError, match=r"^the simulated GPU does not know .+; the nearest operation it knows is .+$"
-    ):
-        eval(typed, names)
-
-
-@pytest.mark.parametrize(
-    ("name", "nearest"), [("cuda", "gpu.synchronize and gpu.stream"), ("einsum", "matmul"), ("zeors", "zeros")]
-)
-def test_the_nearest_operation_is_the_one_that_was_meant(gpu, name, nearest):
-    with pytest.raises(UnknownOperationError, match=f"the nearest operation it knows is {nearest}$"):
-        getattr(gpu.xp, name)
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ __all__ = ["CudaGpu", "SimulatedGpu", "gpu"]
 def gpu(machine: str = "nvidia-t4", *, memory_bytes: int | None = None) -> CudaGpu | SimulatedGpu:
     """Return the GPU to learn on: the CUDA device of this machine, or a simulated one of the catalogue.
 
-    Both have ``xp`` (the array namespace), ``machine``, ``source`` (``"measured"`` or ``"predicted"``),
-    ``synchronize()``, ``perf_counter()``, ``memory``, ``to_device(x)``, ``to_host(x)``, ``empty_pinned(shape, dtype)``
-    and ``stream()``. ``str`` of it says in one line which one it is.
+    Both have ``xp`` (the array namespace), ``cupyx`` (what comes with CuPy beside NumPy's names), ``machine``,
+    ``source`` (``"measured"`` or ``"predicted"``), ``synchronize()``, ``perf_counter()``, ``memory``,
+    ``to_device(x)``, ``to_host(x)``, ``empty_pinned(shape, dtype)`` and ``stream()``. ``str`` of it says in one line
+    which one it is.
 
     Parameters
     ----------

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from gpu_lessons.devices.memory import Allocation
+from gpu_lessons.devices.operators import Operators
+from gpu_lessons.devices.rows import names
 from gpu_lessons.devices.unknown import UnknownOperationError
 
 if TYPE_CHECKING:
@@ -17,14 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceArray"]
 
-_IMPLICIT = (
-    "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
-)
 #: Methods that a namespace function of the same name does.
-_METHODS = ("all", "any", "argmax", "argmin", "clip", "dot", "max", "mean", "min", "prod", "ravel", "squeeze", "sum")
+_METHODS = names("""
+    all any argmax argmin argpartition argsort choose clip compress conj conjugate cumprod cumsum diagonal dot
+    max mean min nonzero prod ptp put ravel repeat round searchsorted squeeze std sum swapaxes take trace var
+""")
+#: Methods that change the array: what they do is written over it.
+_IN_PLACE = frozenset({"partition", "sort"})
+#: ``x.scatter_add(index, value)`` and its kin, by the function that combines.
+_SCATTERS = {"scatter_add": "add", "scatter_max": "maximum", "scatter_min": "minimum"}
 
 
-class DeviceArray:
+class DeviceArray(Operators):
     """An array in the memory of a simulated GPU. Make one with the functions of ``gpu.xp`` or ``gpu.to_device``.
 
     Operators and functions launch kernels, in virtual time; views cost nothing. Reading a number on the host, with
@@ -41,16 +48,14 @@ class DeviceArray:
     __slots__ = ("_gpu", "_memory", "_numbers")
     __hash__ = None  # type: ignore[assignment]  # == compares number by number
 
+    __array_priority__ = 100
+
+    _gpu: SimulatedGpu
+
     def __init__(self, gpu: SimulatedGpu, numbers: np.ndarray[Any, Any], memory: Allocation) -> None:
         self._gpu = gpu
         self._numbers = numbers
         self._memory = memory
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
-        shape: tuple[int, ...] = self._numbers.shape
-        return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -77,6 +82,41 @@ class DeviceArray:
     def nbytes(self) -> int:
         """Bytes of all numbers."""
         return self._numbers.nbytes
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Bytes from one number to the next, along each axis."""
+        return self._numbers.strides
+
+    @property
+    def flags(self) -> Any:  # noqa: ANN401 - NumPy's own object
+        """How it lies in memory, as in NumPy."""
+        return self._numbers.flags
+
+    @property
+    def real(self) -> DeviceArray:
+        """The real part, a view."""
+        return self._view(self._numbers.real)
+
+    @real.setter
+    def real(self, value: object) -> None:
+        self.real[...] = value
+
+    @property
+    def imag(self) -> DeviceArray:
+        """The imaginary part, a view; zeros for real numbers."""
+        return self._view(self._numbers.imag) if self.dtype.kind == "c" else self._xp.zeros_like(self)
+
+    @imag.setter
+    def imag(self, value: object) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("cannot set imag of real numbers")
+        self._view(self._numbers.imag)[...] = value
+
+    @property
+    def flat(self) -> Iterator[DeviceArray]:
+        """Its numbers one after another, each an array on the device."""
+        return iter(self.reshape(-1))
 
     @property
     def device(self) -> Device:
@@ -115,7 +155,12 @@ class DeviceArray:
             raise RuntimeError("the memory of this array was freed; make a new array instead of using it")
 
     def get(
-        self, stream: Stream | None = None, *, out: np.ndarray[Any, Any] | None = None, blocking: bool = True
+        self,
+        stream: Stream | None = None,
+        order: Any = "C",  # noqa: ANN401
+        out: np.ndarray[Any, Any] | None = None,
+        *,
+        blocking: bool = True,
     ) -> np.ndarray[Any, Any]:
         """Return a NumPy copy on the host: wait for the device, then cross the bus.
 
@@ -123,40 +168,75 @@ class DeviceArray:
         ----------
         stream : Stream, optional
             Where to queue the copy; the current one otherwise.
+        order : {"C", "F", "A"}
+            How the copy lies in memory.
         out : numpy.ndarray, optional
             Where to put the numbers; of the same shape and dtype.
         blocking : bool
             False returns while the copy into a pinned ``out`` still runs.
         """
-        return self._gpu.copy_out(self, stream=stream, out=out, blocking=blocking)
+        host = self._gpu.copy_out(self, stream=stream, out=out, blocking=blocking)
+        return host if out is not None or order == "C" else np.asarray(host, order=order)
 
-    def set(self, numbers: np.ndarray[Any, Any], stream: Stream | None = None) -> None:
+    def set(self, arr: np.ndarray[Any, Any], stream: Stream | None = None) -> None:
         """Overwrite with a NumPy array of the same shape and dtype, over the bus."""
-        self._gpu.copy_into(self, numbers, stream=stream)
+        self._gpu.copy_into(self, arr, stream=stream)
 
-    def item(self) -> Any:  # noqa: ANN401 - any number
-        """Return the only number, on the host."""
-        return self.get().item()
+    def item(self, *index: int) -> Any:  # noqa: ANN401 - any number
+        """Return the only number, or the one at ``index``, on the host."""
+        return (self[index] if index else self).get().item()
 
     def tolist(self) -> Any:  # noqa: ANN401 - a number, or lists of them
         """Return the numbers as lists, on the host."""
         return self.get().tolist()
 
-    def astype(self, dtype: Any, *, copy: bool = True) -> DeviceArray:  # noqa: ANN401
+    def tobytes(self, order: Any = "C") -> bytes:  # noqa: ANN401
+        """Return the numbers as bytes, on the host."""
+        return self.get().tobytes(order)
+
+    def astype(
+        self,
+        dtype: Any,  # noqa: ANN401
+        order: Any = "K",  # noqa: ANN401
+        casting: Any = None,  # noqa: ANN401
+        subok: Any = None,  # noqa: ANN401
+        copy: bool = True,
+    ) -> DeviceArray:
         """Return the numbers in another format: one kernel."""
+        if casting is not None and not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"Cannot cast array data from {self.dtype} to {np.dtype(dtype)} according to {casting!r}")
         return self._xp.astype(self, dtype, copy=copy)
 
-    def reshape(self, *shape: Any) -> DeviceArray:  # noqa: ANN401 - sizes, or one tuple of them
+    def reshape(self, *shape: Any, order: Any = "C") -> DeviceArray:  # noqa: ANN401 - sizes, or one tuple of them
         """Return a view of another shape, or a copy where strides do not allow one."""
-        return self._xp.reshape(self, shape[0] if len(shape) == 1 else shape)
+        sizes = shape[0] if len(shape) == 1 else shape
+        return self._xp.reshape(self, sizes, order=order)  # type: ignore[no-any-return]
 
-    def transpose(self, *axes: int) -> DeviceArray:
+    def transpose(self, *axes: Any) -> DeviceArray:  # noqa: ANN401
         """Return a view with its axes in another order."""
         return self._view(self._numbers.transpose(*axes))
 
-    def copy(self) -> DeviceArray:
+    def copy(self, order: Any = "C") -> DeviceArray:  # noqa: ANN401
         """Return a copy on the device."""
-        return self._xp.asarray(self, copy=True)
+        return self._xp.asarray(self, order=order, copy=True)
+
+    def flatten(self, order: Any = "C") -> DeviceArray:  # noqa: ANN401
+        """Return a copy with one axis."""
+        flat = self.ravel(order)
+        return flat.copy() if np.may_share_memory(flat._numbers, self._numbers) else flat  # type: ignore[no-any-return]
+
+    def fill(self, value: Any) -> None:  # noqa: ANN401
+        """Overwrite every number with one: a kernel, or for zeros the copy engine's memset."""
+        self[...] = value
+
+    def view(self, dtype: Any = None) -> DeviceArray:  # noqa: ANN401
+        """Return another look at the same memory, as other numbers if ``dtype`` is given."""
+        return self._view(self._numbers.view() if dtype is None else self._numbers.view(dtype))
+
+    def to_device(self, device: Device, /, *, stream: Any = None) -> DeviceArray:  # noqa: ANN401
+        """Return the array itself: there is one device."""
+        self._gpu.require_device(device)
+        return self
 
     __copy__ = copy
 
@@ -177,108 +257,20 @@ class DeviceArray:
         self.require_on(self._gpu)
         return DeviceArray(self._gpu, numbers, self._memory)
 
+    def _overwrite(self, result: DeviceArray) -> None:
+        self._numbers[...] = result._numbers
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         if name in _METHODS:
             function = getattr(self._xp, name)
             return lambda *arguments, **options: function(self, *arguments, **options)
+        if name in _IN_PLACE:
+            function = getattr(self._xp, name)
+            return lambda *arguments, **options: self._overwrite(function(self, *arguments, **options))
+        if name in _SCATTERS:
+            return partial(getattr(self._xp, _SCATTERS[name]).at, self)
         if name.startswith("_"):
             raise AttributeError(f"a device array has no attribute {name!r}")
-        raise UnknownOperationError(f"ndarray.{name}", [*_METHODS, *(each for each in dir(self) if each[0] != "_")])
-
-    def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError(_IMPLICIT)
-
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: object, **options: object) -> DeviceArray:
-        """Take over where NumPy's own functions and arrays meet a device array."""
-        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        if "out" in options:  # NumPy hands it over as a tuple
-            [options["out"]] = options["out"]  # type: ignore[misc]
-        return getattr(self._xp, name)(*inputs, **options)  # type: ignore[no-any-return]
-
-    def __array_function__(self, function: Any, _: object, arguments: Any, options: Any) -> Any:  # noqa: ANN401
-        return getattr(self._xp, function.__name__)(*arguments, **options)
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __iter__(self) -> Iterator[DeviceArray]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        return bool(self.get())
-
-    def __int__(self) -> int:
-        return int(self.get())
-
-    def __index__(self) -> int:
-        return self.get().__index__()
-
-    def __float__(self) -> float:
-        return float(self.get())
-
-    def __repr__(self) -> str:
-        return repr(self.get())
-
-    def __str__(self) -> str:
-        return str(self.get())
-
-    def __format__(self, form: str) -> str:
-        return format(self.get(), form)
-
-    def __getitem__(self, index: Any) -> DeviceArray:  # noqa: ANN401
-        return self._xp.get_item(self, index)
-
-    def __setitem__(self, index: Any, value: object) -> None:  # noqa: ANN401
-        self._xp.set_item(self, index, value)
-
-
-def _operator(name: str, *, reflected: bool = False) -> Any:  # noqa: ANN401
-    def operate(self: DeviceArray, *other: object) -> Any:  # noqa: ANN401
-        arguments = (*other, self) if reflected else (self, *other)
-        return getattr(self._xp, name)(*arguments)
-
-    return operate
-
-
-def _in_place(name: str) -> Any:  # noqa: ANN401
-    def operate(self: DeviceArray, other: object) -> DeviceArray:
-        getattr(self._xp, name)(self, other, out=self)
-        return self
-
-    return operate
-
-
-for _symbol, _name in (
-    ("add", "add"),
-    ("sub", "subtract"),
-    ("mul", "multiply"),
-    ("truediv", "divide"),
-    ("floordiv", "floor_divide"),
-    ("mod", "remainder"),
-    ("pow", "pow"),
-    ("and", "bitwise_and"),
-    ("or", "bitwise_or"),
-    ("xor", "bitwise_xor"),
-    ("lshift", "left_shift"),
-    ("rshift", "right_shift"),
-):
-    setattr(DeviceArray, f"__{_symbol}__", _operator(_name))
-    setattr(DeviceArray, f"__r{_symbol}__", _operator(_name, reflected=True))
-    setattr(DeviceArray, f"__i{_symbol}__", _in_place(_name))
-for _symbol, _name in (
-    ("eq", "equal"),
-    ("ne", "not_equal"),
-    ("lt", "less"),
-    ("le", "less_equal"),
-    ("gt", "greater"),
-    ("ge", "greater_equal"),
-    ("neg", "negative"),
-    ("pos", "positive"),
-    ("divmod", "divmod"),
-    ("round", "round"),
-    ("abs", "abs"),
-    ("invert", "bitwise_invert"),
-    ("matmul", "matmul"),
-):
-    setattr(DeviceArray, f"__{_symbol}__", _operator(_name))
-DeviceArray.__rmatmul__ = _operator("matmul", reflected=True)  # type: ignore[attr-defined]
+        raise UnknownOperationError(
+            f"ndarray.{name}", [*_METHODS, *_IN_PLACE, *_SCATTERS, *(each for each in dir(self) if each[0] != "_")]
+        )

@@ -9,7 +9,7 @@ import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.memory import Shape, sizes_of, usage_text
-from gpu_lessons.hardware.arrays import cupy_namespace, pinned_array
+from gpu_lessons.hardware.arrays import cupy_namespace, cupyx_namespace, pinned_array
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.pools import WatchedPool
 
@@ -98,6 +98,11 @@ class CudaGpu:
         """The error of an array for which there is no room."""
         error: type[MemoryError] = self.xp.cuda.memory.OutOfMemoryError
         return error
+
+    @property
+    def cupyx(self) -> Any:  # noqa: ANN401
+        """What comes with CuPy beside NumPy's names: ``import cupyx``."""
+        return cupyx_namespace()
 
     def perf_counter(self) -> float:
         """Return the host's clock in seconds. It does not wait for the device."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,14 +12,20 @@ from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.hardware.processor import available_memory_bytes
 from gpu_lessons.units import format_bytes
 
+if TYPE_CHECKING:
+    from gpu_lessons.devices.simulated import SimulatedGpu
+
 __all__ = [
     "Allocation",
     "MemoryPool",
     "OutOfMemoryError",
     "Shape",
+    "allocate",
     "empty_pinned",
     "is_pinned",
+    "pinned_buffer",
     "require_host_room",
+    "require_room",
     "sizes_of",
     "usage_text",
 ]
@@ -33,10 +39,13 @@ _SMALL_BYTES = 2**26
 
 
 class OutOfMemoryError(MemoryError):
-    """The device has no room for an array; the words are CuPy's."""
+    """The device has no room for an array; the words are CuPy's, which name a limit where one was set."""
 
-    def __init__(self, size_bytes: int, used_bytes: int) -> None:
-        super().__init__(f"Out of memory allocating {size_bytes:,} bytes (allocated so far: {used_bytes:,} bytes).")
+    def __init__(self, size_bytes: int, used_bytes: int, limit_bytes: int = 0) -> None:
+        limit = f", limit set to: {limit_bytes:,} bytes" if limit_bytes else ""
+        super().__init__(
+            f"Out of memory allocating {size_bytes:,} bytes (allocated so far: {used_bytes:,} bytes{limit})."
+        )
 
 
 class MemoryPool:
@@ -48,6 +57,8 @@ class MemoryPool:
         What the card holds.
     used_bytes, peak_bytes : int
         Bytes in use now, and the most there have been.
+    limit_bytes : int
+        What a program allows itself, as with ``set_limit`` of CuPy's pool; 0 for all of the card.
 
     Raises
     ------
@@ -59,6 +70,20 @@ class MemoryPool:
         self.capacity_bytes = require_count("memory_bytes", capacity_bytes)
         self.used_bytes = 0
         self.peak_bytes = 0
+        self.limit_bytes = 0
+
+    def require_room(self, size_bytes: int) -> int:
+        """Return the bytes that the pool takes for so many.
+
+        Raises
+        ------
+        OutOfMemoryError
+            If there is no room.
+        """
+        taken_bytes = -(-size_bytes // _UNIT_BYTES) * _UNIT_BYTES
+        if self.used_bytes + taken_bytes > (self.limit_bytes or self.capacity_bytes):
+            raise OutOfMemoryError(taken_bytes, self.used_bytes, self.limit_bytes)
+        return taken_bytes
 
     def allocate(self, size_bytes: int) -> Allocation:
         """Return memory for an array.
@@ -68,9 +93,7 @@ class MemoryPool:
         OutOfMemoryError
             If there is no room; nothing changes then.
         """
-        taken_bytes = -(-size_bytes // _UNIT_BYTES) * _UNIT_BYTES
-        if self.used_bytes + taken_bytes > self.capacity_bytes:
-            raise OutOfMemoryError(taken_bytes, self.used_bytes)
+        taken_bytes = self.require_room(size_bytes)
         self.used_bytes += taken_bytes
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
         return Allocation(self, size_bytes, taken_bytes)
@@ -118,6 +141,24 @@ class _PinnedMemory(bytearray):
     """Host memory that counts as page-locked, so that a copy engine can read it while the host goes on."""
 
 
+def require_room(gpu: SimulatedGpu, size_bytes: int) -> None:
+    """Make sure that an array fits both on the device and on this machine, which holds its numbers.
+
+    Raises
+    ------
+    OutOfMemoryError, MemoryError
+        If it does not.
+    """
+    gpu.memory.require_room(size_bytes)
+    require_host_room(size_bytes, f"the simulated {gpu.machine.name} keeps its numbers in this machine's memory")
+
+
+def allocate(gpu: SimulatedGpu, size_bytes: int) -> Allocation:
+    """Return memory on the device; see `require_room`."""
+    require_room(gpu, size_bytes)
+    return gpu.memory.allocate(size_bytes)
+
+
 def require_host_room(size_bytes: int, what: str) -> None:
     """Make sure that this machine has room for an array.
 
@@ -157,8 +198,12 @@ def empty_pinned(shape: Shape, dtype: Any = "float32") -> np.ndarray[Any, Any]: 
     count = math.prod(shape)
     size_bytes = max(1, count) * np.dtype(dtype).itemsize
     require_host_room(size_bytes, "pinned memory is memory of this machine")
-    memory = _PinnedMemory(size_bytes)
-    return np.frombuffer(memory, dtype=dtype, count=count).reshape(shape)
+    return np.frombuffer(pinned_buffer(size_bytes), dtype=dtype, count=count).reshape(shape)
+
+
+def pinned_buffer(size_bytes: int) -> bytearray:
+    """Return (simulated) pinned host memory, as ``cupy.cuda.alloc_pinned_memory`` does; its bytes are zero."""
+    return _PinnedMemory(size_bytes)
 
 
 def is_pinned(x: np.ndarray[Any, Any]) -> bool:

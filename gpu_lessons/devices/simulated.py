@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.cupyx_words import Cupyx
 from gpu_lessons.devices.memory import MemoryPool, OutOfMemoryError, Shape, empty_pinned, is_pinned
 from gpu_lessons.devices.namespace import Namespace
 from gpu_lessons.devices.operations import new_array
@@ -54,7 +55,9 @@ class SimulatedGpu:
     Attributes
     ----------
     xp : Namespace
-        The functions of NumPy, for arrays on this GPU.
+        The functions of NumPy, for arrays on this GPU; CuPy's names.
+    cupyx : Cupyx
+        What stands in for ``import cupyx``.
     machine : Machine
         The card that is simulated.
     source : str
@@ -87,8 +90,10 @@ class SimulatedGpu:
         self.timeline = Timeline()
         self.device = Device(machine.name)
         self.xp = Namespace(self)
+        self.cupyx = Cupyx(self)
         self._compiled: set[Hashable] = set()
         self._in_call = self._paid = False
+        self._fused: list[Kernel] | None = None
 
     def __str__(self) -> str:
         return f"{self.machine.name}, simulated, times predicted"
@@ -170,6 +175,23 @@ class SimulatedGpu:
         finally:
             self._in_call = outer
 
+    @contextmanager
+    def fusing(self) -> Iterator[list[Kernel]]:
+        """Collect the kernels inside instead of queueing them; what lies between them stays in registers.
+
+        Raises
+        ------
+        NotImplementedError
+            If one of them is a kernel of a library.
+        """
+        outer, kept_bytes = self._fused, self.memory.peak_bytes
+        self._fused = []
+        try:
+            yield self._fused
+        finally:
+            self._fused = outer
+            self.memory.peak_bytes = max(kept_bytes, self.memory.used_bytes)
+
     def launch(self, kernel: Kernel, *, variant: Hashable = None) -> None:
         """Queue a kernel: the host pays for the call, and for compiling it where its ``variant`` is new.
 
@@ -182,6 +204,11 @@ class SimulatedGpu:
         """
         if not kernel.bytes_moved:
             return
+        if self._fused is not None:
+            if kernel.matmul is not None:
+                raise NotImplementedError(f"{kernel.name} cannot be fused: it is a kernel of a library")
+            self._fused.append(kernel)
+            return
         if variant is not None and variant not in self._compiled:
             self._compiled.add(variant)
             self.timeline.host_works(f"compile {kernel.name}", _COMPILE_S)
@@ -189,6 +216,10 @@ class SimulatedGpu:
         overhead_s = self.calibration.launch_overhead_s if self._in_call and self._paid else self.call_overhead_s
         self._paid = True
         self.timeline.enqueue(kernel.name, "kernels", duration_s, overhead_s=overhead_s)
+
+    def read_number(self, size_bytes: int) -> None:
+        """Let the host wait for a few bytes of the device, such as the size of a result."""
+        self._copy("copy out", size_bytes, None, pinned=True, wait=True)
 
     def require_device(self, device: Device | None) -> None:
         """Refuse to make an array elsewhere.

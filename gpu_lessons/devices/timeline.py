@@ -50,13 +50,16 @@ class Timeline:
         The host's clock, in virtual seconds.
     spans : deque of Span
         What happened, in the order it was queued; the oldest are dropped.
+    null : Stream
+        The default stream.
     """
 
     def __init__(self) -> None:
         self.host_s = 0.0
         self.spans: deque[Span] = deque(maxlen=_SPANS_KEPT)
         self._free_s: dict[Engine, float] = {"kernels": 0.0, "copy in": 0.0, "copy out": 0.0}
-        self._entered = [Stream(self)]
+        self.null = Stream(self, null=True)
+        self._entered = [self.null]
 
     @property
     def current_stream(self) -> Stream:
@@ -86,6 +89,18 @@ class Timeline:
         """Let the host wait until every engine is idle."""
         self.wait_until(max(self._free_s.values()))
 
+    def require_event(self, event: Event) -> None:
+        """Refuse what is no event of this device.
+
+        Raises
+        ------
+        TypeError, ValueError
+            One sentence each.
+        """
+        if not isinstance(event, Event):
+            raise TypeError(f"event must be what Stream.record returns, got {event!r}")
+        self.null.require_of(event._timeline)
+
 
 class Stream:
     """A queue of work on the device: in order within itself, free to overlap with other streams.
@@ -94,8 +109,17 @@ class Stream:
     engines: a copy beside a kernel, or a copy in beside a copy out.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(
+        self,
+        timeline: Timeline,
+        null: bool = False,
+        non_blocking: bool = False,
+        ptds: bool = False,
+        priority: int | None = None,
+    ) -> None:
         self.done_s = 0.0
+        self.priority = priority or 0
+        self.is_non_blocking = non_blocking
         self._timeline = timeline
 
     def __enter__(self) -> Stream:
@@ -110,15 +134,28 @@ class Stream:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         if name.startswith("_"):
             raise AttributeError(name)
-        raise UnknownOperationError(f"Stream.{name}", ["record", "synchronize", "wait_event"])
+        raise UnknownOperationError(f"Stream.{name}", ["Stream.record", "Stream.synchronize", "Stream.wait_event"])
+
+    @property
+    def done(self) -> bool:
+        """Whether all work queued here is done; the host does not wait."""
+        return self.done_s <= self._timeline.host_s
+
+    def use(self) -> Stream:
+        """Receive all work from now on."""
+        self._timeline._entered[-1] = self
+        return self
 
     def synchronize(self) -> None:
         """Let the host wait until all work queued here is done."""
         self._timeline.wait_until(self.done_s)
 
-    def record(self) -> Event:
+    def record(self, event: Event | None = None) -> Event:
         """Return the point in this queue that has been reached when everything queued so far is done."""
-        return Event(self._timeline, max(self._timeline.host_s, self.done_s))
+        event = Event(self._timeline) if event is None else event
+        self._timeline.require_event(event)
+        event._time_s = max(self._timeline.host_s, self.done_s)
+        return event
 
     def wait_event(self, event: Event) -> None:
         """Let what is queued from now on start after ``event``; the host does not wait.
@@ -128,10 +165,9 @@ class Stream:
         TypeError, ValueError
             If ``event`` is no event, or one of another device.
         """
-        if not isinstance(event, Event):
-            raise TypeError(f"event must be what Stream.record returns, got {event!r}")
-        self.require_of(event._timeline)
-        self.done_s = max(self.done_s, event.time_s)
+        self._timeline.require_event(event)
+        if event._time_s is not None:  # one that was never recorded holds nobody, as in CUDA
+            self.done_s = max(self.done_s, event._time_s)
 
     def require_of(self, timeline: Timeline) -> None:
         """Refuse to work for another device.
@@ -146,12 +182,38 @@ class Stream:
 
 
 class Event:
-    """A point in a stream's queue; ``time_s`` is when the device reaches it."""
+    """A point in a stream's queue, once it is recorded there."""
 
-    def __init__(self, timeline: Timeline, time_s: float) -> None:
-        self.time_s = time_s
+    def __init__(
+        self, timeline: Timeline, block: bool = False, disable_timing: bool = False, interprocess: bool = False
+    ) -> None:
+        self._time_s: float | None = None
         self._timeline = timeline
+        self.has_time = not disable_timing
+
+    @property
+    def time_s(self) -> float:
+        """When the device reaches it.
+
+        Raises
+        ------
+        RuntimeError
+            If it was never recorded, in the words of CUDA.
+        """
+        if self._time_s is None or not self.has_time:
+            raise RuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle; record the event first")
+        return self._time_s
+
+    @property
+    def done(self) -> bool:
+        """Whether the device has reached it; the host does not wait."""
+        return self._time_s is None or self._time_s <= self._timeline.host_s
+
+    def record(self, stream: Stream | None = None) -> None:
+        """Let it be the point that ``stream``, or the current one, has reached when all queued so far is done."""
+        (self._timeline.current_stream if stream is None else stream).record(self)
 
     def synchronize(self) -> None:
-        """Let the host wait for it."""
-        self._timeline.wait_until(self.time_s)
+        """Let the host wait for it; for one that was never recorded nobody waits."""
+        if self._time_s is not None:
+            self._timeline.wait_until(self._time_s)

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 __all__ = ["UnknownOperationError"]
 
-#: What does the same or the nearest, where the letters do not tell; the last ones are habits from PyTorch.
+#: What does the same, where the letters do not tell; the last ones are habits from PyTorch.
 _MEANT = {
-    "cuda": "gpu.synchronize and gpu.stream",
-    "cumsum": "sum",
-    "einsum": "matmul",
-    "flatten": "ravel",
-    "get_default_memory_pool": "gpu.memory",
-    "inner": "matmul",
-    "left_shift": "multiply",
-    "linalg": "matmul",
-    "outer": "matmul",
-    "right_shift": "floor_divide",
-    "round": "rint",
-    "std": "mean",
-    "var": "mean",
-    "vstack": "concatenate",
+    "pickling an array": "get",
+    "vectorize": "ElementwiseKernel",
+    "apply_along_axis": "the axis= of a reduction",
     "ndarray.cpu": "get",
     "ndarray.cuda": "gpu.to_device",
+    "ndarray.detach": "get",
     "ndarray.numpy": "get",
     "ndarray.to": "gpu.to_device",
 }
 
+# Below this share of letters in common (difflib's ratio) two names only look alike.
+_NEAR = 0.75
+
 
 class UnknownOperationError(NotImplementedError, AttributeError):
-    """The simulated GPU does not know an operation; the message names the nearest one it knows.
+    """The simulated GPU does not know an operation; the message names one it knows, if one is near.
 
     It is an ``AttributeError`` too, so that ``hasattr`` answers.
     """
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
+    def __init__(self, name: str, known: Iterable[str]) -> None:
         word = name.rpartition(".")[2]
-        nearest = _MEANT.get(name) or _MEANT.get(word) or difflib.get_close_matches(word, known, n=1, cutoff=0.0)[0]
-        super().__init__(f"the simulated GPU does not know {name}; the nearest operation it knows is {nearest}")
+        near = _MEANT.get(name) or _MEANT.get(word) or _nearest(word, known)
+        hint = f"; the nearest operation it knows is {near}" if near else ""
+        super().__init__(f"the simulated GPU does not know {name}{hint}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    by_word = {name.rpartition(".")[2]: name for name in known}
+    found = difflib.get_close_matches(word, by_word, n=1, cutoff=_NEAR)
+    return by_word[found[0]] if found and len(word) > 2 else None

@@ -21,6 +21,7 @@ __all__ = [
     "cuda_status",
     "cupy_namespace",
     "cupy_versions",
+    "cupyx_namespace",
     "pinned_array",
     "to_numpy",
 ]
@@ -172,6 +173,15 @@ def cupy_namespace() -> Any:  # noqa: ANN401  (CuPy has no types of its own)
     import cupy
 
     return cupy
+
+
+def cupyx_namespace() -> Any:  # noqa: ANN401
+    """Return the module ``cupyx`` with its profiler and special functions; see `cupy_namespace`."""
+    cupy_namespace()
+    import cupyx.profiler
+    import cupyx.scipy.special
+
+    return cupyx
 
 
 def cuda_device() -> CudaDevice:
