@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from gpu_lessons.work import DenseTrainStep as DenseTrainStep
     from gpu_lessons.work import DependentChain as DependentChain
     from gpu_lessons.work import Elementwise as Elementwise
+    from gpu_lessons.work import RecurrentForward as RecurrentForward
     from gpu_lessons.work import TrainEpoch as TrainEpoch
     from gpu_lessons.work import memory_needed as memory_needed
 
@@ -79,6 +80,7 @@ _HOME = {
     "DenseTrainStep": "work",
     "DependentChain": "work",
     "Elementwise": "work",
+    "RecurrentForward": "work",
     "TrainEpoch": "work",
     "memory_needed": "work",
 }

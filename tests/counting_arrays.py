@@ -88,6 +88,9 @@ class CountingNamespace:
     def log(self, x):
         return x.each("log", np.log, x)
 
+    def tanh(self, x):
+        return x.each("tanh", np.tanh, x)
+
     @staticmethod
     def isdtype(dtype, kind):
         return np.isdtype(dtype, kind)

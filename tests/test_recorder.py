@@ -393,7 +393,7 @@ def stopped(install, path, **changes):
         (FakeMachine(), False, {f'"numpy": "{np.__version__}"': '"numpy": "1.0"'}, "begun with numpy 1.0, and here"),
         (FakeMachine(), False, {datetime.date.today().isoformat(): "2020-02-20"}, "and a recording is of one day"),
         (FakeMachine(), False, {'"complete": false': '"complete": true'}, "it is complete"),
-        (FakeMachine(), False, {'"schema": 1': '"schema": 99'}, "schema is version 99"),
+        (FakeMachine(), False, {'"schema": 2': '"schema": 99'}, "schema is version 99"),
         (FakeMachine(), False, {"]": ""}, "not valid JSON"),
     ],
 )  # fmt: skip

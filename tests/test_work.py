@@ -19,9 +19,11 @@ from gpu_lessons.work import (
     DependentChain,
     Elementwise,
     MemoryLedger,
+    RecurrentForward,
     TrainEpoch,
     memory_needed,
 )
+from gpu_lessons.work.fused import BLOCK_BYTES, multiply_adds
 
 SIZE = st.integers(min_value=1, max_value=5)
 DTYPES = {"float16": 2, "float32": 4, "float64": 8}
@@ -217,6 +219,7 @@ def test_a_dtype_may_be_numpys(dtype):
         DenseTrainStep(1, 1, 1, "float16"),
         Conv2dForward(1, 1, 1, 1, 1, 1, dtype="float16"),
         TrainEpoch(1, 1, (1, 2), "float16"),
+        RecurrentForward(1, 1, 1, 1, "float16"),
     ],
     ids=str,
 )
@@ -260,6 +263,7 @@ EVERY_WORKLOAD = st.one_of(
     st.builds(DenseTrainStep, SIZE, SIZE, SIZE, LAYER_DTYPE),
     st.builds(Elementwise, SIZE, LAYER_DTYPE),
     st.builds(DependentChain, SIZE, SIZE, LAYER_DTYPE),
+    st.builds(RecurrentForward, SIZE, SIZE, SIZE, SIZE, LAYER_DTYPE),
     convolutions(),
     st.builds(TrainEpoch, st.integers(1, 9), SIZE, st.lists(SIZE, min_size=2, max_size=4), LAYER_DTYPE),
 )
@@ -307,6 +311,9 @@ def test_the_product_of_a_convolution_has_a_row_a_patch_and_a_column_a_filter():
         DependentChain(1, 10**5),
         DependentChain(2, 10**5),
         DependentChain(9, 10**5, "float64"),
+        Elementwise(10**6, multiply_adds=3),
+        RecurrentForward(1, 500, 60, 70),
+        RecurrentForward(5, 500, 60, 70, "float64"),
         Conv2dForward(8, 3, 4, 32, 32, 3),
         Conv2dForward(8, 3, 4, 32, 32, 3, padding=1),
         Conv2dForward(8, 3, 32, 32, 32, 3, padding=1),
@@ -339,7 +346,9 @@ def test_memory_bytes_are_what_numpy_holds_at_the_worst_moment(workload):
         DenseForward(2, 3, 4),
         DenseTrainStep(2, 3, 4),
         Elementwise(5),
+        Elementwise(5, multiply_adds=7),
         DependentChain(3, 5),
+        RecurrentForward(3, 4, 5, 6),
         Conv2dForward(2, 3, 4, 5, 6, 3, 2, 1),
         TrainEpoch(7, 3, (4, 5, 2)),
     ],
@@ -349,6 +358,63 @@ def test_every_workload_runs_on_every_library(xp, workload):
     result = workload.make(xp)()
     expected = workload.make(np)()
     np.testing.assert_allclose(to_numpy(result), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 8, 300])
+def test_multiply_adds_are_a_sum_of_halves_on_every_library(xp, times):
+    x = np.random.default_rng(3).standard_normal(1000)
+    expected = [sum(number * 0.5**term for term in range(times)) for number in x]
+    np.testing.assert_allclose(to_numpy(multiply_adds(xp, xp.asarray(x), times)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_the_last_block_of_numbers_may_be_shorter(more):
+    x = np.random.default_rng(3).standard_normal(2 * BLOCK_BYTES // 8 + more)
+    np.testing.assert_allclose(multiply_adds(np, x, 3), 1.75 * x, rtol=1e-12)
+
+
+@given(st.integers(1, 9), st.integers(1, 20))
+def test_so_many_multiply_adds_are_counted_as_a_library_runs_that_has_no_better_way(n, times):
+    xp = CountingNamespace()
+    multiply_adds(xp, xp.asarray(np.ones(n)), times)
+    ran = sum(each.flops for each in xp.launches)
+    # Its first sum is x itself, and the workload's begins with half of 0 plus x.
+    assert Elementwise(n, "float64", times).flops == ran + 2 * n
+
+
+@given(st.integers(1, 10**6), st.integers(1, 1024), st.sampled_from(sorted(DTYPES)))
+def test_more_multiply_adds_move_no_more_bytes(n, times, dtype):
+    work = Elementwise(n, dtype, times)
+    assert (work.bytes_moved, work.memory_bytes) == (2 * n * DTYPES[dtype],) * 2
+    assert work.flops == 2 * n * times
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_passes_of_multiply_adds_make_no_array_beside_the_result(dtype):
+    x = np.ones(10**6, dtype)
+    tracemalloc.start()
+    try:
+        y = multiply_adds(np, x, 64)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert y.nbytes <= peak < y.nbytes + BLOCK_BYTES
+
+
+def test_a_recurrent_layer_computes_its_states_one_after_another(xp):
+    recorder = Recorder()
+    RecurrentForward(4, 3, 5, 2, "float64").make(recorder)
+    x, w, u, b, start = recorder.arrays
+    h = start
+    for t in range(4):
+        h = np.stack([[np.tanh(x[t, s] @ w[:, j] + h[s] @ u[:, j] + b[j]) for j in range(2)] for s in range(3)])
+    found = RecurrentForward(4, 3, 5, 2, "float64").make(xp)()
+    np.testing.assert_allclose(to_numpy(found), h, rtol=1e-12)
+
+
+def test_a_recurrent_layer_neither_dies_out_nor_saturates():
+    h = RecurrentForward(500, 16, 64, 64).make(np)()
+    assert 0.2 < np.abs(h).mean() < 0.9
 
 
 def test_a_chain_multiplies_as_often_as_it_has_steps_and_stays_finite():
@@ -396,6 +462,14 @@ def test_an_epoch_sees_every_sample_once_and_changes_the_weights():
          "got 100,001"),
         (lambda: TrainEpoch(10**6, 10, (2, 2)), ValueError, "at most 100,000 steps one after another can be counted, "
          "got 200,000"),
+        (lambda: Elementwise(1, multiply_adds=-1), ValueError, "multiply_adds must be an integer of at least 0, "
+         "got -1"),
+        (lambda: Elementwise(1, multiply_adds=100_001), ValueError, "at most 100,000 steps one after another can be "
+         "counted, got 100,001"),
+        (lambda: RecurrentForward(0, 1, 1, 1), ValueError, "steps must be an integer of at least 1, got 0"),
+        (lambda: RecurrentForward(1, 1, 1.5, 1), TypeError, "n_in must be an integer of at least 1, got 1.5"),
+        (lambda: RecurrentForward(20_001, 1, 1, 1), ValueError, "at most 100,000 steps one after another can be "
+         "counted, got 100,005"),
         (lambda: DependentChain(1, 1.5), TypeError, "width must be an integer of at least 1, got 1.5"),
         (lambda: TrainEpoch(0, 1, (2, 2)), ValueError, "samples must be an integer of at least 1, got 0"),
         (lambda: TrainEpoch(1, 1, (2,)), ValueError, "layer_sizes must hold at least an input and an output size, "
@@ -458,12 +532,13 @@ def test_the_ledger_of_a_small_network_is_the_sum_of_its_arrays(optimizer, copie
     weights = nbytes((4, 7), (7,), (7, 2), (2,), dtype=dtype)
     assert ledger.weights_bytes == ledger.gradients_bytes == weights
     assert ledger.optimizer_bytes == copies * weights
-    # the input, the hidden layer after its ReLU, the output
-    assert ledger.activations_bytes == nbytes((batch, 4), (batch, 7), (batch, 2), dtype=dtype)
-    # the widest pair: the gradient of the hidden layer becomes that of the input
-    assert ledger.in_flight_bytes == nbytes((batch, 4), (batch, 7), dtype=dtype)
-    parts = (2 + copies) * weights + ledger.activations_bytes + ledger.in_flight_bytes
-    assert ledger.total_bytes == parts
+    # the input, the hidden layer after its ReLU, the loss: logarithms, which class is the label, and the labels
+    kept = nbytes((batch, 4), (batch, 7), (batch, 2), dtype=dtype) + nbytes((batch, 2), dtype=bool)
+    assert ledger.activations_bytes == kept + nbytes((batch,), dtype="int64")
+    # a ReLU going back: dy, the sign of y, and their product; or what an update makes of the largest weight
+    update = (2 if optimizer == "adam" else 1) * nbytes((4, 7), dtype=dtype)
+    assert ledger.in_flight_bytes == max(3 * nbytes((batch, 7), dtype=dtype), update)
+    assert ledger.total_bytes == (2 + copies) * weights + ledger.activations_bytes + ledger.in_flight_bytes
 
 
 SIZES = st.lists(st.integers(1, 300), min_size=2, max_size=6)

@@ -19,7 +19,14 @@ from gpu_lessons.devices.tables import ROWS
 from gpu_lessons.devices.tables.numbers import UFUNCS
 from gpu_lessons.devices.ufuncs import Ufunc
 from gpu_lessons.devices.unknown import UnknownOperationError
-from gpu_lessons.devices.user_kernels import ElementwiseKernel, RawKernel, RawModule, ReductionKernel, fuse
+from gpu_lessons.devices.user_kernels import (
+    ElementwiseKernel,
+    RawKernel,
+    RawModule,
+    ReductionKernel,
+    fuse,
+    multiply_adds,
+)
 
 if TYPE_CHECKING:
     from gpu_lessons.devices.simulated import Device, SimulatedGpu
@@ -43,6 +50,7 @@ _USER_KERNELS: dict[str, Any] = {
     "RawModule": RawModule,
     "ReductionKernel": ReductionKernel,
     "fuse": fuse,
+    "multiply_adds": multiply_adds,
 }
 
 

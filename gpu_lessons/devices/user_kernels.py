@@ -15,11 +15,12 @@ from gpu_lessons.devices.expressions import Program, parse
 from gpu_lessons.devices.memory import allocate
 from gpu_lessons.devices.operations import new_array, operand
 from gpu_lessons.devices.room import broadcast_shape
+from gpu_lessons.work.fused import multiply_adds_by_blocks
 
 if TYPE_CHECKING:
     from gpu_lessons.devices.simulated import SimulatedGpu
 
-__all__ = ["ElementwiseKernel", "RawKernel", "RawModule", "ReductionKernel", "fuse"]
+__all__ = ["ElementwiseKernel", "RawKernel", "RawModule", "ReductionKernel", "fuse", "multiply_adds"]
 
 Host = np.ndarray[Any, Any]
 
@@ -262,3 +263,12 @@ def RawKernel(gpu: SimulatedGpu, *_: object, **__: object) -> NoReturn:  # noqa:
 
 
 RawModule = RawKernel
+
+
+@without_warnings
+def multiply_adds(gpu: SimulatedGpu, x: DeviceArray, times: int) -> DeviceArray:
+    """Return ``x + x/2 + x/4 + ...`` of ``times`` terms, for a row of numbers: one kernel."""
+    out = new_array(gpu, x.shape, x.dtype)
+    out._numbers[...] = multiply_adds_by_blocks(operand(gpu, x), times)
+    charge(gpu, "multiply_adds", (x,), [out], 2 * times * x.size)
+    return out

@@ -78,8 +78,9 @@ class CpuCalibration:
         compute_s = max(kernel.flops / flops_per_s, kernel.scalar_ops / self.scalar_ops_per_s)
         if kernel.matmul is None:
             memory_s = self._stream_time(kernel.bytes_moved)
-            rows_s = kernel.rows * self.row_start_s
-            return KernelTime(compute_s + rows_s, memory_s, max(compute_s, memory_s) + rows_s, 1.0)
+            # What NumPy does again on numbers that it has fetched begins when they are there.
+            again_s = kernel.rows * self.row_start_s + kernel.cached_bytes / self.cached_stream_bandwidth_bytes_per_s
+            return KernelTime(compute_s + again_s, memory_s, max(compute_s, memory_s) + again_s, 1.0)
         m, n, k = kernel.matmul
         products = m * n * k
         # More threads than there is work for finish no sooner than one with the least work that is handed out.

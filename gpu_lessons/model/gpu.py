@@ -123,7 +123,7 @@ class GpuCalibration:
         """
         memory_s = self._traffic_time(kernel.bytes_moved)
         if kernel.matmul is None:
-            compute_s = kernel.flops / self.flops_per_s[kernel.dtype]
+            compute_s = kernel.flops / self._vector_flops_per_s(kernel.dtype)
             return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
         tiling = self.tile(*kernel.matmul, kernel.dtype)
         share_busy = kernel.flops / self.flops_per_s[kernel.dtype] / tiling.compute_s
@@ -195,6 +195,11 @@ class GpuCalibration:
             return 0.0
         rate = self.link_bandwidth_bytes_per_s * (1.0 if pinned else self.pageable_share)
         return self.copy_latency_s + size_bytes / rate
+
+    def _vector_flops_per_s(self, dtype: str) -> float:
+        """Return the rate without matrix units: CuPy computes float16 as float32, and float64 is half of it at most."""
+        rate = self.flops_per_s[dtype]
+        return min(rate, self.flops_per_s.get("float32", rate) * min(1.0, 4 / DTYPE_BYTES[dtype]))
 
     def _traffic_time(self, size_bytes: int) -> float:
         # Data that fits stays in L2 from one call to the next; twice as much data evicts itself.

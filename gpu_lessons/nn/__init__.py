@@ -4,8 +4,8 @@ What one can do with it:
 
 - ``Dense``, ``Conv2d``, ``ReLU``: layers; ``forward(x)`` computes, ``backward(dy)`` gives the gradients.
 - ``SoftmaxCrossEntropy``: the loss of a classifier.
-- ``Network``: layers one after another, used like one layer.
-- ``SGD``: the update that makes a network learn.
+- ``Network``: layers one after another, used like one layer; ``Recomputed``, ``KeptAsFloat16``: with less memory.
+- ``SGD``, ``Momentum``, ``Adam``: the update that makes a network learn.
 
 Every array operation is one of the array API standard, so the same code runs on NumPy, on CuPy and on the
 simulated GPU. Learn exclusive or, which no single layer can:
@@ -35,6 +35,18 @@ from gpu_lessons.nn.conv import Conv2d
 from gpu_lessons.nn.dense import Dense
 from gpu_lessons.nn.losses import SoftmaxCrossEntropy
 from gpu_lessons.nn.network import Network
-from gpu_lessons.nn.optimizers import SGD
+from gpu_lessons.nn.optimizers import SGD, Adam, Momentum
+from gpu_lessons.nn.sparing import KeptAsFloat16, Recomputed
 
-__all__ = ["SGD", "Conv2d", "Dense", "Network", "ReLU", "SoftmaxCrossEntropy"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "Conv2d",
+    "Dense",
+    "KeptAsFloat16",
+    "Momentum",
+    "Network",
+    "ReLU",
+    "Recomputed",
+    "SoftmaxCrossEntropy",
+]

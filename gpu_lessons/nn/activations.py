@@ -25,7 +25,7 @@ class ReLU:
     """
 
     def __init__(self) -> None:
-        self._y: Array = None
+        self.kept: Array = None
 
     def __repr__(self) -> str:
         return "ReLU()"
@@ -40,8 +40,8 @@ class ReLU:
         """
         xp = require_floats("x", x)
         # y is positive exactly where x is, and the next layer keeps y anyway: x can be freed.
-        self._y = xp.maximum(x, 0.0)
-        return self._y
+        self.kept = xp.maximum(x, 0.0)
+        return self.kept
 
     def backward(self, dy: Array) -> Array:
         """Return ``dy`` where ``x`` was positive, else ``dy`` times 0; the gradient at 0 itself is taken as 0.
@@ -53,14 +53,14 @@ class ReLU:
         TypeError, ValueError
             If ``dy`` is not of the library, dtype and shape of the output.
         """
-        if self._y is None:
+        if self.kept is None:
             raise RuntimeError("ReLU.backward needs the x of a forward pass: call forward first")
-        require_like("dy", dy, "the output of forward", self._y)
-        require_shape("dy", dy, tuple(self._y.shape))
+        require_like("dy", dy, "the output of forward", self.kept)
+        require_shape("dy", dy, tuple(self.kept.shape))
         xp = array_namespace(dy)
         # y is 0 or positive, so its sign is the slope. A choice between 0 and dy would make a CPU guess, number by
         # number, and wait after every wrong guess: six times slower in NumPy.
-        return dy * xp.sign(self._y)
+        return dy * xp.sign(self.kept)
 
     def parameters(self) -> Iterator[tuple[Array, Array]]:
         """Yield nothing: a ReLU has nothing to learn."""

@@ -83,7 +83,7 @@ class Conv2d:
         self.bias: Array = xp.asarray(np.zeros(c_out, dtype=dtype))
         self.dweight: Array = None
         self.dbias: Array = None
-        self._columns: Array = None
+        self.kept: Array = None
         self._x_shape: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
@@ -113,11 +113,11 @@ class Conv2d:
         require_like("x", x, "the layer's weight", self.weight)
         require_shape("x", x, ("batch_size", self.weight.shape[1], "height", "width"))
         height_out, width_out = (self._output_size(name, x.shape[axis], axis) for name, axis in _AXES)
-        self._columns = None  # two of these at once may not fit
+        self.kept = None  # two of these at once may not fit
         columns = self._patches(x, height_out, width_out)
         y = columns @ self._filters().T  # (batch_size * height_out * width_out, c_out)
         y += self.bias
-        self._columns, self._x_shape = columns, tuple(x.shape)
+        self.kept, self._x_shape = columns, tuple(x.shape)
         xp = array_namespace(x)
         y = xp.reshape(y, (x.shape[0], height_out, width_out, y.shape[1]))
         return xp.permute_dims(y, (0, 3, 1, 2))
@@ -137,15 +137,15 @@ class Conv2d:
         TypeError, ValueError
             If ``dy`` is of another library or dtype, or not of the output's shape.
         """
-        if self._columns is None:
+        if self.kept is None:
             raise RuntimeError("Conv2d.backward needs the x of a forward pass: call forward first")
         require_like("dy", dy, "the layer's weight", self.weight)
         height_out, width_out = (self._output_size(name, self._x_shape[axis], axis) for name, axis in _AXES)
         c_out = self.weight.shape[0]
         require_shape("dy", dy, (self._x_shape[0], c_out, height_out, width_out))
         xp = array_namespace(dy)
-        dy = xp.reshape(xp.permute_dims(dy, (0, 2, 3, 1)), (self._columns.shape[0], c_out))
-        self.dweight = xp.reshape(dy.T @ self._columns, tuple(self.weight.shape))
+        dy = xp.reshape(xp.permute_dims(dy, (0, 2, 3, 1)), (self.kept.shape[0], c_out))
+        self.dweight = xp.reshape(dy.T @ self.kept, tuple(self.weight.shape))
         self.dbias = xp.sum(dy, axis=0)
         dcolumns = self._filters().T @ dy.T  # (c_in * kernel size, batch_size * height_out * width_out)
         return self._add_patches(dcolumns, height_out, width_out)

@@ -61,7 +61,7 @@ class Dense:
         self.bias: Array = xp.asarray(np.zeros(n_out, dtype=dtype))
         self.dweight: Array = None
         self.dbias: Array = None
-        self._x: Array = None
+        self.kept: Array = None
 
     def __repr__(self) -> str:
         n_in, n_out = self.weight.shape
@@ -84,7 +84,7 @@ class Dense:
         require_shape("x", x, ("batch_size", self.weight.shape[0]))
         y = x @ self.weight  # (batch_size, n_out)
         y += self.bias  # in place: a second array of this size would cost one more trip through memory
-        self._x = x
+        self.kept = x
         return y
 
     def backward(self, dy: Array) -> Array:
@@ -102,12 +102,12 @@ class Dense:
         TypeError, ValueError
             If ``dy`` is of another library or dtype, or not of the output's shape.
         """
-        if self._x is None:
+        if self.kept is None:
             raise RuntimeError("Dense.backward needs the x of a forward pass: call forward first")
         require_like("dy", dy, "the layer's weight", self.weight)
-        require_shape("dy", dy, (self._x.shape[0], self.weight.shape[1]))
+        require_shape("dy", dy, (self.kept.shape[0], self.weight.shape[1]))
         xp = array_namespace(dy)
-        self.dweight = self._x.T @ dy  # (n_in, n_out): sums over the batch, like the loss does
+        self.dweight = self.kept.T @ dy  # (n_in, n_out): sums over the batch, like the loss does
         self.dbias = xp.sum(dy, axis=0)  # (n_out,)
         return dy @ self.weight.T  # (batch_size, n_in)
 

@@ -31,6 +31,7 @@ from gpu_lessons.work import (
     DenseTrainStep,
     DependentChain,
     Elementwise,
+    RecurrentForward,
     TrainEpoch,
     Workload,
 )
@@ -41,14 +42,25 @@ __all__ = ["SCHEMA", "Recording", "RecordingError", "format_recording", "parse_r
 # reads the old ones.
 #   1  (2026-11)  slug, provenance, cpu, gpu, sweeps; a point has arguments, calls_per_sample, warmup_s, samples_s and
 #                 perhaps peak_bytes.
-SCHEMA = 1
+#   2  (2026-11)  The arguments of Elementwise hold multiply_adds, which were 0 before; more kinds of workload.
+SCHEMA = 2
 
 _WORKLOADS: dict[str, type[Workload]] = {
     each.__name__: each
-    for each in (Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch)
+    for each in (
+        Conv2dForward,
+        Copy,
+        DenseForward,
+        DenseTrainStep,
+        DependentChain,
+        Elementwise,
+        RecurrentForward,
+        TrainEpoch,
+    )
 }
 # On an idle virtual machine 3 to 8 of 100 points spread widely.
 _MANY = 0.25
+_SINCE_2 = ("multiply_adds",)
 _POINT = ("arguments", "calls_per_sample", "warmup_s", "samples_s")
 
 
@@ -209,7 +221,8 @@ def _point(
 def _workload(where: str, content: object, kind: type[Workload]) -> Workload:
     """Build the workload through its own constructor, which knows what is allowed."""
     wanted = {each.name: each.type for each in fields(kind)}  # type: ignore[arg-type]  # every workload is a dataclass
-    told = dict(checked_object(where, content, tuple(wanted)))
+    first, later = ([name for name in wanted if (name in _SINCE_2) is is_later] for is_later in (False, True))
+    told = dict(checked_object(where, content, tuple(first), tuple(later)))
     for name, value in told.items():
         if wanted[name] == "bool":
             checked_flag(f"{where}.{name}", value)

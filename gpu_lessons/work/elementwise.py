@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from gpu_lessons.arguments import require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES
+from gpu_lessons.work.fused import BLOCK_BYTES, multiply_adds
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel
 from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps
 
@@ -17,22 +18,63 @@ __all__ = ["DependentChain", "Elementwise"]
 
 @dataclass(frozen=True, slots=True)
 class Elementwise(Workload):
-    """``y = max(x, 0)`` over ``n`` numbers: one operation for every two numbers moved."""
+    """One operation on each of ``n`` numbers, ``max(x, 0)``, or so many multiply-adds on each of them.
+
+    However many there are, every number is read once and written once: the bytes stay, the arithmetic grows.
+
+    Parameters
+    ----------
+    n : int
+        Numbers.
+    dtype : {"float16", "float32", "float64"}
+        Number format.
+    multiply_adds : int
+        0 for ``max(x, 0)``; otherwise ``y = x + x/2 + x/4 + ...`` of so many terms, at most 100,000.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is no integer, or too small or too large, or the dtype is another.
+
+    Examples
+    --------
+    >>> once, often = Elementwise(10**6, multiply_adds=1), Elementwise(10**6, multiply_adds=1024)
+    >>> (once.bytes_moved, often.bytes_moved)
+    (8000000, 8000000)
+    >>> (once.arithmetic_intensity, often.arithmetic_intensity)
+    (0.25, 256.0)
+    """
 
     n: int
     dtype: str = "float32"
+    multiply_adds: int = 0
 
     label: ClassVar[str] = "elementwise"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", require_count("n", self.n))
         object.__setattr__(self, "dtype", require_dtype(self.dtype))
+        object.__setattr__(self, "multiply_adds", require_count("multiply_adds", self.multiply_adds, at_least=0))
+        require_few_steps(self.multiply_adds)
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """One kernel: read ``x``, write ``y``."""
-        n = self.n
-        return (elementwise_kernel("max(x, 0)", n, read=n, written=n, dtype=self.dtype, scalar_ops=n),)
+        n, times = self.n, self.multiply_adds
+        if not times:
+            return (elementwise_kernel("max(x, 0)", n, read=n, written=n, dtype=self.dtype, scalar_ops=n),)
+        size = DTYPE_BYTES[self.dtype]
+        return (
+            Kernel(
+                "multiply-adds",
+                2 * n * times,
+                n * size,
+                n * size,
+                self.dtype,
+                python_steps=-(-n * size // BLOCK_BYTES),  # a call for each block
+                cached_bytes=3 * n * times * size,  # a number, its sum so far, and its sum
+            ),
+        )
 
     @property
     def memory_bytes(self) -> int:
@@ -42,6 +84,8 @@ class Elementwise(Workload):
     def make(self, xp: ModuleType | Any) -> Callable[[], object]:  # noqa: ANN401
         """Return the operation on random numbers of both signs."""
         x = xp.asarray(random_numbers(1, (self.n,), self.dtype))
+        if self.multiply_adds:
+            return lambda: multiply_adds(xp, x, self.multiply_adds)
         return lambda: xp.maximum(x, 0.0)
 
 

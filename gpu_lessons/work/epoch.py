@@ -12,7 +12,7 @@ from gpu_lessons.arguments import require_count, require_dtype
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work.dense import backward_kernels, forward_kernels, update_kernels
 from gpu_lessons.work.kernels import Kernel, elementwise_kernel
-from gpu_lessons.work.memory import require_layer_sizes
+from gpu_lessons.work.memory import memory_needed, require_layer_sizes
 from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps, require_layer_dtype
 
 __all__ = ["TrainEpoch"]
@@ -71,20 +71,11 @@ class TrainEpoch(Workload):
 
     @property
     def memory_bytes(self) -> int:
-        """Samples, labels, weights, gradients and what the layers keep, beside the largest passing arrays."""
-        size, batch = DTYPE_BYTES[self.dtype], min(self.batch_size, self.samples)
-        layers = list(pairwise(self.layer_sizes))
-        weights = [n_in * n_out + n_out for n_in, n_out in layers]
-        classes = self.layer_sizes[-1]
-        data = self.samples * (self.layer_sizes[0] * size + _LABEL_BYTES)
-        kept = 2 * sum(weights) * size + batch * sum(self.layer_sizes[1:-1]) * size + batch * classes * (size + 1)
-        passing = (
-            max(weights) * size,  # a gradient, before or after it is scaled
-            *(batch * (n_in + n_out) * size for n_in, n_out in layers),
-            *(batch * n * 3 * size for n in self.layer_sizes[1:-1]),  # a ReLU, backward
-            batch * (classes * (3 * size + _BOOL_BYTES) + _LABEL_BYTES),  # the loss
-        )
-        return data + kept + max(passing)
+        """All samples and labels, beside what a training step of one batch needs."""
+        batch = min(self.batch_size, self.samples)
+        step = memory_needed(batch_size=batch, layer_sizes=self.layer_sizes, dtype=self.dtype)
+        sample_bytes = self.layer_sizes[0] * DTYPE_BYTES[self.dtype] + _LABEL_BYTES
+        return step.total_bytes + (self.samples - batch) * sample_bytes
 
     def make(self, xp: ModuleType | Any) -> Callable[[], float]:  # noqa: ANN401
         """Return the epoch on a hand-built `gpu_lessons.nn` network; it gives the loss of the last batch."""

@@ -16,12 +16,13 @@ class Kernel:
     ``bytes_read`` and ``bytes_written`` count every operand once: the least a kernel can move.
     ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``.
 
-    Three counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
+    Four counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
     ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
     number, a choice, a reduction of short rows, a copy that skips numbers, a column times a row. ``rows`` is how
     often its loop starts anew where numbers do not lie in one run: a bias added to each row, a copy of a window.
     ``python_steps`` is what Python does beside calling the kernel: the layer around a product, a reduction's
-    wrapper, the pieces of a stack.
+    wrapper, the pieces of a stack. ``cached_bytes`` are what NumPy moves through its cache beside: where a GPU keeps a
+    number in a register, NumPy passes over a block of them once for every operation.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Kernel:
     scalar_ops: int = 0
     rows: int = 0
     python_steps: int = 0
+    cached_bytes: int = 0
 
     @property
     def bytes_moved(self) -> int:
@@ -40,7 +42,7 @@ class Kernel:
         return self.bytes_read + self.bytes_written
 
 
-def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str) -> Kernel:
+def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str, *, python_steps: int = 1) -> Kernel:
     """Return the kernel of an (m, k) by (k, n) product: m n k multiplications and as many additions.
 
     The first addition of each sum adds to zero; counting it is the convention of the field (2 m n k).
@@ -56,7 +58,7 @@ def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str) -> Kernel:
         dtype,
         (m, n, k),
         scalar_ops=scalar_ops,
-        python_steps=1,
+        python_steps=python_steps,
     )
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 from gpu_lessons.arguments import require_choice, require_count, require_dtype, shown
 from gpu_lessons.units import DTYPE_BYTES, format_bytes
+from gpu_lessons.work.training_memory import OPTIMIZER_COPIES, TrainingStep
 
 __all__ = ["MemoryLedger", "memory_needed", "require_layer_sizes"]
-
-#: Extra copies of the weights each optimizer keeps: one velocity, or Adam's two moments.
-_OPTIMIZER_COPIES = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +19,50 @@ class MemoryLedger:
 
     Attributes
     ----------
-    batch_size : int
-        Samples in the batch.
-    weights_bytes, gradients_bytes, optimizer_bytes : int
-        These do not depend on the batch.
-    activations_bytes : int
-        What every layer keeps for its backward pass, and the output. Grows with the batch.
-    in_flight_bytes : int
-        The gradient coming into the widest layer and the one leaving it. Grows with the batch.
+    step : TrainingStep
+        What was counted.
     """
 
-    batch_size: int
-    weights_bytes: int
-    gradients_bytes: int
-    optimizer_bytes: int
-    activations_bytes: int
-    in_flight_bytes: int
+    step: TrainingStep
+
+    @property
+    def batch_size(self) -> int:
+        """Samples in the batch."""
+        return self.step.batch_size
+
+    @property
+    def weights_bytes(self) -> int:
+        """Weights and biases; like the two below, the same for every batch."""
+        return self.step.parameters * self.step.size_bytes
+
+    @property
+    def gradients_bytes(self) -> int:
+        """A gradient for every weight and bias."""
+        return self.weights_bytes
+
+    @property
+    def optimizer_bytes(self) -> int:
+        """What the optimizer keeps from step to step."""
+        return OPTIMIZER_COPIES[self.step.optimizer] * self.weights_bytes
+
+    @property
+    def activations_bytes(self) -> int:
+        """The batch with its labels, what every layer keeps for its backward pass, and the output."""
+        return self.step.kept_bytes()
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """The largest arrays that come and go: two layers' numbers, a new gradient, an update."""
+        return self.step.passing_bytes()
 
     @property
     def total_bytes(self) -> int:
         """Sum of all entries."""
-        return self._fixed_bytes + self.activations_bytes + self.in_flight_bytes
-
-    @property
-    def _fixed_bytes(self) -> int:
-        return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        fixed_bytes = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        return fixed_bytes + self.activations_bytes + self.in_flight_bytes
 
     def largest_batch(self, memory_bytes: float) -> int:
-        """Return the largest batch that fits into ``memory_bytes``; 0 if not even one sample does.
+        """Return the largest batch that fits into ``memory_bytes``; 0 if not even one sample a part does.
 
         Raises
         ------
@@ -58,8 +71,16 @@ class MemoryLedger:
         """
         if not math.isfinite(memory_bytes):
             raise ValueError(f"memory_bytes must be a finite number, got {memory_bytes}")
-        per_sample = (self.activations_bytes + self.in_flight_bytes) // self.batch_size
-        return max(0, int(memory_bytes - self._fixed_bytes) // per_sample)
+        parts, limit = self.step.micro_batches, math.floor(memory_bytes)
+
+        def total(samples: int) -> int:
+            return replace(self, step=replace(self.step, batch_size=samples * parts)).total_bytes
+
+        # The total is the largest of straight lines, so from above Newton's steps never jump below the answer.
+        samples = max(1, limit)
+        while samples and (above := total(samples) - limit) > 0:
+            samples = max(0, samples + -above // (total(samples) - total(samples - 1)))
+        return samples * parts
 
     def __str__(self) -> str:
         rows = (
@@ -74,12 +95,19 @@ class MemoryLedger:
 
 
 def memory_needed(
-    *, batch_size: int, layer_sizes: Sequence[int], optimizer: str = "sgd", dtype: str = "float32"
+    *,
+    batch_size: int,
+    layer_sizes: Sequence[int],
+    optimizer: str = "sgd",
+    dtype: str = "float32",
+    activation_dtype: str | None = None,
+    recompute_segment: int | None = None,
+    micro_batches: int = 1,
 ) -> MemoryLedger:
     """Count the memory of one training step of a network of dense layers with ReLU between them.
 
-    Every layer keeps its input for the backward pass. A ReLU keeps its output, which is the next layer's
-    input and is counted once.
+    The step is that of `gpu_lessons.nn`, from the second one on: the loss is `SoftmaxCrossEntropy`. Every layer keeps
+    its input for the backward pass. A ReLU keeps its output, which is the next layer's input and is counted once.
 
     Parameters
     ----------
@@ -91,35 +119,54 @@ def memory_needed(
         Adam keeps two more numbers for every weight, momentum one.
     dtype : {"float16", "float32", "float64"}
         Number format of everything.
+    activation_dtype : {"float16", "float32", "float64"}, optional
+        Number format of what the layers keep for the backward pass, if it is another: `nn.KeptAsFloat16`.
+    recompute_segment : int, optional
+        Dense layers in a segment of which only the input is kept: `nn.Recomputed`. By default nothing is computed
+        again.
+    micro_batches : int
+        Parts the batch is cut into, one after another, their gradients added up.
 
     Returns
     -------
     MemoryLedger
-        Exact counts in bytes. A framework adds its own context and workspaces.
+        Counts in bytes. A memory pool rounds each array up, a framework adds its own context and workspaces.
 
     Raises
     ------
     TypeError, ValueError
-        If a size is no integer of at least 1, there are fewer than two sizes, or a name is unknown.
+        If a size is no integer of at least 1, there are fewer than two sizes, a name is unknown, or there are more
+        parts than samples.
 
     Examples
     --------
     >>> memory_needed(batch_size=1, layer_sizes=[2, 3]).weights_bytes  # (2 x 3 weights + 3 biases) x 4 bytes
     36
+    >>> deep = {"batch_size": 8192, "layer_sizes": [1024] * 17}
+    >>> whole, spared = memory_needed(**deep), memory_needed(**deep, recompute_segment=4)
+    >>> whole.total_bytes > 1.5 * spared.total_bytes
+    True
     """
-    batch_size = require_count("batch_size", batch_size)
     sizes = require_layer_sizes(layer_sizes)
-    copies = _OPTIMIZER_COPIES[require_choice("optimizer", optimizer, tuple(_OPTIMIZER_COPIES))]
-    size_bytes = DTYPE_BYTES[require_dtype(dtype)]
-    layers = list(pairwise(sizes))
-    weights_bytes = sum(n_in * n_out + n_out for n_in, n_out in layers) * size_bytes
+    dtype = require_dtype(dtype)
+    if activation_dtype is not None:
+        require_choice("activation_dtype", activation_dtype, ("float16", dtype))
+    if recompute_segment is not None:
+        recompute_segment = require_count("recompute_segment", recompute_segment)
+    batch_size = require_count("batch_size", batch_size)
+    micro_batches = require_count("micro_batches", micro_batches)
+    if micro_batches > batch_size:
+        raise ValueError(f"micro_batches must be at most the batch_size of {batch_size}, got {micro_batches}")
     return MemoryLedger(
-        batch_size=batch_size,
-        weights_bytes=weights_bytes,
-        gradients_bytes=weights_bytes,
-        optimizer_bytes=copies * weights_bytes,
-        activations_bytes=batch_size * sum(sizes) * size_bytes,
-        in_flight_bytes=batch_size * max(n_in + n_out for n_in, n_out in layers) * size_bytes,
+        TrainingStep(
+            batch_size=batch_size,
+            layer_sizes=tuple(sizes),
+            optimizer=require_choice("optimizer", optimizer, tuple(OPTIMIZER_COPIES)),
+            size_bytes=DTYPE_BYTES[dtype],
+            kept_size_bytes=DTYPE_BYTES[activation_dtype or dtype],
+            segment=recompute_segment,
+            micro_batches=micro_batches,
+        )
     )
 
 
