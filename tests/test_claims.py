@@ -1,10 +1,13 @@
 """The ledger of the nine claims: as data, rated with widgets, shown as a table."""
 
 import json
+import os
 from pathlib import Path
 
 import ipywidgets as widgets
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from gpu_lessons.hardware.course import ANSWERS
 from gpu_lessons.lessons import boxes, progress
@@ -131,6 +134,25 @@ def test_the_ledger_as_html_has_the_same_words_and_links_to_the_lessons_that_are
         assert claim.lesson in html
     assert ">false<" in html
     assert ">fairly sure<" in html
+
+
+def run(*cells, folder, display):
+    """Run cells in a kernel of its own and return what stands under the first one."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(folder)}})
+    client.execute(env=os.environ | {"GPU_LESSONS_DISPLAY": display, "IPYTHONDIR": str(folder / "ipython")})
+    [output] = notebook.cells[0].outputs
+    return output.data
+
+
+def test_a_ledger_on_the_page_follows_each_rating_and_keeps_it_without_a_widget(tmp_path):
+    cells = "from gpu_lessons.lessons.claims import *\nclaims_ledger()", 'keep_rating(CLAIMS[6], "true", "certain")'
+    data = run(*cells, folder=tmp_path, display="live")
+    assert set(data) == {"text/html", "text/plain"}
+    [row] = [line for line in data["text/plain"].splitlines() if line.startswith("7. ")]
+    assert row.split()[-3:] == ["true", "certain", "06_crossing_the_bus"]
+    assert ">true<" in data["text/html"]
+    assert data["text/html"].count("not rated") == 8
 
 
 @pytest.mark.parametrize("kept", [{"belief": "maybe"}, {"belief": 1}, {}, {"belief": ["true"]}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.lessons.answers import CONFIDENCES
@@ -57,7 +58,7 @@ CLAIMS = (
 class ClaimsLedger:
     """What the learner believes of each claim: ``ratings[key]`` is (belief, confidence), missing if unrated.
 
-    In a notebook it shows as a table with the lesson that tests each claim.
+    In a notebook it shows as a table with the lesson that tests each claim, which follows later ratings.
     """
 
     ratings: dict[str, tuple[str, str]]
@@ -76,11 +77,24 @@ class ClaimsLedger:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
         )
 
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        handle = display(self._bundle(), raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        if handle is not None:  # no handle outside IPython
+            _shown.append(handle)
+
+    def _bundle(self) -> dict[str, str]:
+        return {"text/html": self._repr_html_(), "text/plain": repr(self)}
+
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col" style="text-align:left">{heading}</th>' for heading in _HEADINGS)
         body = "".join(_table_row(row) for row in self._rows())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+
+#: The tables on the page, which are kept true while the learner rates.
+_shown: list[Any] = []
 
 _HEADINGS = ("Claim", "You say", "How sure", "Tested in")
 
@@ -112,8 +126,11 @@ def recalled(claim: Claim) -> tuple[str | None, str | None]:
 
 
 def keep_rating(claim: Claim, belief: str | None, confidence: str | None) -> str:
-    """Keep a rating, which may still lack one half, and return how many claims are rated, as a sentence."""
+    """Keep a rating, which may still lack one half, show it, and return how many claims are rated, as a sentence."""
     progress_here().remember("claims", claim.key, {"belief": belief, "confidence": confidence})
+    now = claims_ledger()._bundle()
+    for handle in _shown:
+        handle.update(now, raw=True)
     return rated_so_far()
 
 
