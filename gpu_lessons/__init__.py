@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gpu_lessons.hardware.machines import machines as machines
     from gpu_lessons.lessons.my_progress import my_progress as my_progress
     from gpu_lessons.lessons.setup import say_devices as say_devices
+    from gpu_lessons.lessons.spread import say_spread as say_spread
     from gpu_lessons.measuring import measure as measure
     from gpu_lessons.measuring import measure_this_cpu as measure_this_cpu
     from gpu_lessons.model import predict as predict
@@ -62,6 +63,7 @@ _HOME = {
     "machines": "hardware.machines",
     "my_progress": "lessons.my_progress",
     "say_devices": "lessons.setup",
+    "say_spread": "lessons.spread",
     "measure": "measuring",
     "measure_this_cpu": "measuring",
     "plot_thread_map": "charts.thread_map",

@@ -1,4 +1,4 @@
-"""Build the notebooks from ``source/NN_name.py``: the learner's with stubs, and ``solutions/`` with answers.
+"""Build the notebooks from ``source/NN_name.py`` and ``source/glossary.py``: the learner's with stubs, and ``solutions/`` with answers.
 
 Without ``--check`` each notebook is executed with the static display and written with its outputs.
 With it nothing runs and nothing is written: the cells on disk are compared with the source.
@@ -42,7 +42,7 @@ CELL_TIMEOUT_S = 120
 Version = Literal["learner", "solution"]
 VERSIONS: tuple[Version, Version] = ("learner", "solution")
 
-_LESSON = re.compile(r"\d\d_[a-z0-9_]+")
+_LESSON = re.compile(r"\d\d_[a-z0-9_]+|glossary")
 _CELL_START = re.compile(r"# %%( |$)")
 _MARKER = re.compile(r"(?P<indent>\s*)### (?P<kind>BEGIN|END) SOLUTION(?::\s*(?P<stub>\S.*?))?\s*")
 _LINK = re.compile(r"(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s#]+)")
@@ -57,9 +57,10 @@ class BuildError(Exception):
 
 
 def lesson_sources(numbers: Sequence[str] = (), notebooks: Path = NOTEBOOKS) -> list[Path]:
-    """Return the source files in order: all, or those of the lessons ``numbers`` such as "03"."""
-    paths = sorted((notebooks / "source").glob("[0-9][0-9]_*.py"))
-    sources = {path.name[:2]: path for path in paths}
+    """Return the source files in order: all, or those of the lessons ``numbers`` such as "03", or of "glossary"."""
+    folder = notebooks / "source"
+    paths = sorted([*folder.glob("[0-9][0-9]_*.py"), *folder.glob("glossary.py")])
+    sources = {path.stem.partition("_")[0]: path for path in paths}
     if not paths or len(sources) < len(paths):
         raise BuildError(f"source/ must hold one lesson a number, got {[path.name for path in paths]}")
     wanted = sorted({number.zfill(2) for number in numbers} or sources)
@@ -292,7 +293,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
     """Build or check the notebooks; return the exit code."""
     parser = argparse.ArgumentParser(description="Build the notebooks from source/NN_name.py.")
     parser.add_argument("--check", action="store_true", help="compare the cells only; run and write nothing")
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons, such as 03; all if none is given")
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons, such as 03, or glossary; all if none is given")
     options = parser.parse_args(arguments)
     try:
         sources = lesson_sources(options.numbers, notebooks)

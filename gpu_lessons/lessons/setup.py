@@ -1,6 +1,8 @@
-"""The one line every lesson starts with: which devices, and where their numbers come from."""
+"""The one line every lesson starts with: where it was run, on which devices, and where their numbers come from."""
 
 from __future__ import annotations
+
+from datetime import date
 
 from gpu_lessons.arguments import shown
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
@@ -12,7 +14,7 @@ __all__ = ["say_devices"]
 
 
 def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
-    """Print which CPU and GPU a lesson uses, and whether their numbers are measured or predicted.
+    """Print when and on which CPU and GPU a lesson ran, and whether their numbers are measured or predicted.
 
     Parameters
     ----------
@@ -29,4 +31,5 @@ def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
     here = this_machine()
     cores = format_counted(here.usable_cores, "core")
     named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)
-    print(f"CPU: this machine, {here.cpu.name}, {cores}. GPU: {named}; {here.gpu_status}.")
+    # In a saved lesson the line is read before anything has run, perhaps by somebody else: it must be true then too.
+    print(f"Last run {date.today()} on {here.cpu.name}, {cores}. GPU: {named}; {here.gpu_status}.")

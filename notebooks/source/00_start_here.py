@@ -14,25 +14,30 @@ import gpu_lessons as gl
 from gpu_lessons.lessons import ask, claims_ledger, rate_claims, reveal
 from gpu_lessons.exercises.start_here import check_seconds_to_read
 
+# A NameError further down? Run the cells above it first, this one too.
 gl.say_devices(gl.machine("nvidia-t4"))
+
+# %% [markdown]
+# What stands under a cell before you run it was made on the machine and day that the line above names. Run the cell with Shift and Enter, and it is yours.
 
 # %% [markdown]
 # ## Where a number comes from
 #
-# Every time in this course has one of three sources, and says which.
+# Every time in this course has one of four [sources](glossary.ipynb#Source-of-a-number), and says which.
 #
-# - **measured**: on this machine, just now.
+# - **measured**: on your machine, just now.
 # - **recorded**: on a named machine, on a named day.
+# - **published**: by somebody else, who is named.
 # - **predicted**: by a model, with a band as wide as its known error.
 #
 # With no GPU in sight you see predictions. Nothing pretends to be a measurement. What is known of a machine comes from its data sheet, and work is counted.
 
 # %% [markdown]
-# Recorded times ship with the course, in files. Here is what one holds. Each line is one kind of work, and you will meet them all in the lessons. A *point* is the time of one size. *1 thread* means one core.
+# Recorded times ship with the course, in files. You will meet this one in every lesson.
 
 # %%
 recording = gl.load_recording("amd-epyc-2-cores-2026-11-25")
-print(recording)
+print(f"{recording.cpu.name}, recorded {recording.provenance.date}: {len(recording.measurements)} times")
 
 # %% [markdown]
 # You can record your own machine too, with `gpu-lessons record` in a terminal. It takes some four minutes.
@@ -46,18 +51,22 @@ print(recording)
 print(gl.this_machine())
 
 # %% [markdown]
-# A **core** runs its own program. *Usable* cores are those this notebook may keep busy; in a container that can be fewer than the chip has.
-#
-# **BLAS** is the library that multiplies matrices for NumPy. You will meet it in lesson 01.
+# - A **[core](glossary.ipynb#Core)** runs its own program. Many CPUs let two [threads](glossary.ipynb#CPU-thread) share one. *Usable* are those that this notebook may keep busy; in a container that can be fewer than the chip has.
+# - Names such as AVX2, AVX-512 or NEON belong to its **[vector unit](glossary.ipynb#Vector-unit)**, which computes with several numbers at once.
+# - A **[cache](glossary.ipynb#Cache)** is a small fast memory on the chip. The *last* one is the largest.
+# - **[BLAS](glossary.ipynb#BLAS)** is the library that multiplies matrices for NumPy.
 
 # %% [markdown]
 # ## Words that keep their meaning
 #
-# - The **host** is the CPU with its memory. The **device** is the GPU with its own.
-# - A **kernel** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
-# - The **bus** or **link**, often PCIe, joins host and device.
-# - **Bandwidth** is bytes a second. **Latency** is the wait for the first one.
-# - A **FLOP**, a floating-point operation, is one multiplication or addition. FLOP/s is a rate.
+# - The **[host](glossary.ipynb#Host)** is the CPU with its memory. The **[device](glossary.ipynb#Device)** is the GPU with its own.
+# - A **[kernel](glossary.ipynb#Kernel)** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
+# - The **[bus](glossary.ipynb#Bus)** or **link**, often PCIe, joins host and device.
+# - **[Bandwidth](glossary.ipynb#Bandwidth)** is bytes a second. **[Latency](glossary.ipynb#Latency)** is the wait for the first one.
+# - A **[float32](glossary.ipynb#float32)** is a number of four bytes, the usual one in deep learning.
+# - A **[FLOP](glossary.ipynb#FLOP)**, a floating-point operation, is one multiplication or addition of such numbers. FLOP/s is a rate.
+#
+# A word that is a link leads to the [glossary](glossary.ipynb).
 
 # %% [markdown]
 # ## Two machines of one year
@@ -86,6 +95,8 @@ reveal(bandwidth_guess, ratio, "data sheets of RTX 3090 and i9-10900K")
 #
 # Here is the rest. A bar to the right means the GPU has more, a bar to the left that it has less. Each step of the scale is a factor of ten.
 #
+# Data sheets are polite. The **[clock](glossary.ipynb#Clock)** is the *boost* clock, the highest each maker promises. Arithmetic is counted at that clock for the GPU, and for the CPU at its lower *base* clock, which long work comes nearer to. The memory of the CPU is the most it supports; few machines have so much.
+#
 # Which bar do you find hardest to believe?
 
 # %%
@@ -97,29 +108,36 @@ gl.compare_machines(gpu, cpu)
 # So a GPU is not a faster CPU. It is a wider machine with a narrow door.
 
 # %% [markdown]
-# *Cores* needs care. The box of an RTX 3090 says 10,496 "CUDA cores". Each of those is one lane of arithmetic. The part that fetches and runs instructions, as a CPU core does, is the **SM**, the streaming multiprocessor.
+# *Cores* needs care. The box of an RTX 3090 says 10,496 "[CUDA cores](glossary.ipynb#CUDA-core)". Each of those is one **[lane](glossary.ipynb#Lane)** of arithmetic. The part that fetches and runs instructions, as a CPU core does, is the **[SM](glossary.ipynb#SM)**, the streaming multiprocessor.
 #
 # The next cell counts them.
 
 # %%
 print(gpu.sm_count, "SMs with", gpu.lanes_per_sm, "lanes each:", gpu.sm_count * gpu.lanes_per_sm, "lanes")
-print(cpu.cores, "CPU cores, vector unit:", cpu.simd)
+print(cpu.cores, "CPU cores, each with vector units called", cpu.simd)
 
 # %% [markdown]
+# A vector unit has lanes too. So lanes should be compared with lanes, and SMs with cores. Lesson 04 does that.
+#
 # Every value in the catalogue names its source. When a number surprises you, ask where it comes from.
 
 # %%
-print(gpu.sources["memory_bandwidth_bytes_per_s"])
 print(cpu.sources["peak_flops_per_s.float32"])
 
 # %% [markdown]
-# The figure takes any pair. A server of 2023 has a CPU with eight memory channels. Compare the two figures: which gap became smaller?
+# That is a sum you can check. 256 bits hold 8 float32 numbers. An **[FMA](glossary.ipynb#FMA)** unit multiplies them and adds in one instruction: 16 FLOP. A core has two such units, so 32 FLOP a clock.
+
+# %%
+print(f"{cpu.cores * cpu.base_clock_hz * 32 / 1e12:.2f} TFLOP/s; the catalogue says {cpu.peak_flops_per_s['float32'] / 1e12:.2f}")
+
+# %% [markdown]
+# The figure takes any pair. Here are two of 2023, made for servers. Compare the two figures: which gap became smaller?
 
 # %%
 gl.compare_machines(gl.machine("nvidia-h100-sxm"), gl.machine("intel-xeon-platinum-8480-plus"))
 
 # %% [markdown]
-# All three bars to the right are shorter here. How much a GPU has more depends on the CPU beside it. So does every speed-up in this course.
+# All three bars to the right are shorter here: this CPU has 56 cores and eight channels to its memory. How much a GPU has more depends on the CPU beside it. So does every [speed-up](glossary.ipynb#Speed-up) in this course.
 
 # %% [markdown]
 # ## Do it: read all of it once
@@ -159,9 +177,9 @@ claims_ledger()
 # %% [markdown]
 # ## Remember
 #
-# - Numbers here are measured, recorded or predicted, and say so.
-# - In the two pairs above, a GPU has several times the cores, and about ten to thirty times the arithmetic and the memory bandwidth.
-# - Its clock is a third to a half, its memory is smaller, and the link to it is slow.
+# - Numbers here are measured, recorded, published or predicted, and say so.
+# - In the two pairs above, a GPU has two to eight times the cores, and about ten to thirty times the arithmetic and the memory bandwidth.
+# - Its clock is a third to a half, its memory is smaller, and the link to it is slower than either memory.
 # - A CUDA core is a lane. An SM is the core.
 
 # %% [markdown]

@@ -16,12 +16,13 @@ import gpu_lessons as gl
 from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
 from gpu_lessons.exercises.neuron_to_layer import check_count_flops, check_layer, check_neuron
 
+# A NameError further down? Run the cells above it first, this one too.
 gl.say_devices(gl.machine("nvidia-t4"))
 
 # %% [markdown]
 # ## One neuron
 #
-# A neuron has one weight for every input, and a bias. It multiplies each input by its weight and adds everything up.
+# A **[neuron](glossary.ipynb#Neuron)** has one **[weight](glossary.ipynb#Weight)** for every input, and a bias. It multiplies each input by its weight and adds everything up.
 #
 # $$y = b + x_1 w_1 + x_2 w_2 + \dots$$
 #
@@ -45,7 +46,7 @@ check_neuron(neuron)
 # %% [markdown]
 # ## Many neurons
 #
-# A **layer** is many neurons that look at the same inputs. Each has its own weights: one column of the matrix `w`. A **sample** is one set of inputs, such as one image: a row of `x`.
+# A **[layer](glossary.ipynb#Layer)** is many neurons that look at the same inputs. Each has its own weights: one column of the matrix `w`. A **[sample](glossary.ipynb#Sample)** is one set of inputs, such as one image: a row of `x`.
 #
 # Below is a layer in three loops: over the samples, over the neurons, over the inputs. The innermost line is the one you wrote above.
 
@@ -65,7 +66,7 @@ def layer_with_loops(x, w, b):
 
 
 # %% [markdown]
-# A **batch** is a few samples computed together. Here are 4 samples of 64 numbers, and 32 neurons.
+# A **[batch](glossary.ipynb#Batch)** is a few samples computed together. Here are 4 samples of 64 numbers, and 32 neurons.
 
 # %%
 rng = np.random.default_rng(0)
@@ -99,7 +100,7 @@ def layer(x, w, b):
 check_layer(layer)
 
 # %% [markdown]
-# Both versions agree, but not to the last digit. They add in a different order, and floating-point sums depend on the order. So we compare with `allclose`, never with `==`.
+# Both versions agree, but not to the last digit. They add in a different order, and floating-point sums are [rounded](glossary.ipynb#Rounding) at every step. So we compare with `allclose`, never with `==`.
 
 # %%
 np.allclose(layer_with_loops(x, w, b), x @ w + b)
@@ -122,12 +123,13 @@ product_s = min(repeat(lambda: x @ w + b, number=100, repeat=5)) / 100
 print(f"loops {loops_s * 1e6:,.0f} µs, product {product_s * 1e6:,.1f} µs")
 
 # %% tags=["reveal", "measures"]
-reveal(loop_guess, loops_s / product_s, "measured, this machine")
+here = gl.this_machine().cpu.name
+reveal(loop_guess, loops_s / product_s, f"measured on {here}")
 
 # %% [markdown]
 # Divide the loops' time by the number of multiplications, 4 × 64 × 32. Most of what Python needs for each is not arithmetic: it looks up objects, checks types, makes a new number.
 #
-# BLAS does none of that. It also uses **SIMD**, single instruction, multiple data: one instruction multiplies 4, 8 or 16 numbers at once.
+# BLAS does none of that. It also uses **[SIMD](glossary.ipynb#SIMD)**, single instruction, multiple data: with the vector unit, one instruction multiplies 4, 8 or 16 numbers at once.
 
 # %% tags=["measures"]
 print(f"Python: {loops_s / (4 * 64 * 32) * 1e9:.0f} ns for one multiply-add")
@@ -136,7 +138,7 @@ print(f"BLAS:   {product_s / (4 * 64 * 32) * 1e9:.2f} ns for one multiply-add")
 # %% [markdown]
 # ## Count the work
 #
-# To compare machines we need a count that does not depend on them. A **FLOP** is one multiplication or one addition.
+# To compare machines we need a count that does not depend on them. A FLOP is one multiplication or one addition.
 #
 # Write how many FLOP the product `x @ w` takes. Leave the bias aside, and let each sum start at zero.
 
@@ -153,14 +155,16 @@ def count_flops(batch, n_in, n_out):
 check_count_flops(count_flops)
 
 # %% [markdown]
-# The course keeps such counts in a **workload**: an object that can be counted and also run. `DenseForward` is the forward pass of a dense layer.
+# The course keeps such counts in a **[workload](glossary.ipynb#Workload)**: an object that can be counted and also run. `DenseForward` is your `layer`, from inputs to outputs: the **[forward pass](glossary.ipynb#Forward-pass)** of a *dense* layer, in which every neuron sees every input. Its count includes the bias.
 
 # %%
 work = gl.DenseForward(batch_size=256, n_in=1024, n_out=1024)
 print(f"{work.flops:,} FLOP, {work.bytes_moved:,} bytes")
 
 # %% [markdown]
-# `measure` runs it, throws the first calls away, repeats, and reports the middle value. One thread first.
+# `measure` runs it, throws the first calls away, repeats, and reports the middle value. In brackets stands the range of the middle half.
+#
+# A thread is one strand of a program, and keeps one core busy. One thread first. (G is giga: a GFLOP/s is a thousand million FLOP a second.)
 
 # %% tags=["measures"]
 one = gl.measure(work, threads=1)
@@ -188,10 +192,10 @@ cores_guess = ask("01-cores", "Time on one core divided by the time on all cores
 # %% tags=["reveal", "measures"]
 every = gl.measure(work)
 then = f"All cores took {every.median_s * 1e3:.2f} ms."
-reveal(cores_guess, one.median_s / every.median_s, "measured, this machine", then)
+reveal(cores_guess, one.median_s / every.median_s, f"measured on {here}", then)
 
 # %% [markdown]
-# Close to the number of cores, or clearly below? The cores share the memory and the last **cache**, a small fast memory on the chip. And somebody has to divide the work and wait for the slowest.
+# Close to the number of cores, or clearly below? The cores share the memory and the last cache. And somebody has to divide the work and wait for the slowest.
 #
 # Below 1? Then another program holds a core, and every product waits for that one. Close it and repeat.
 
@@ -217,13 +221,13 @@ gain = gl.measure(many, threads=1).median_s / gl.measure(many).median_s
 # %% tags=["reveal", "measures"]
 share = single_gain / gain
 seen = "less" if share < 0.9 else "more" if share > 1.1 else "about as much"
-then = f"One sample {single_gain:.2f}×, 256 samples {gain:.2f}× (measured, this machine)."
+then = f"One sample {single_gain:.2f}×, 256 samples {gain:.2f}× (measured on {here})."
 reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 'than'} with 256 samples", then)
 
 # %% [markdown]
 # With one sample, every weight is read from memory for one multiplication. With 256 it is read once and used 256 times.
 #
-# The work per byte has a name, **arithmetic intensity**: FLOP divided by bytes moved. More cores add arithmetic. They add little bandwidth.
+# The work per byte has a name, **[arithmetic intensity](glossary.ipynb#Arithmetic-intensity)**: FLOP divided by bytes moved. More cores add arithmetic. They add little bandwidth.
 
 # %%
 print(f"1 sample:    {single.arithmetic_intensity:6.2f} FLOP a byte")
@@ -237,17 +241,23 @@ print(f"256 samples: {many.arithmetic_intensity:6.2f} FLOP a byte")
 # %% tags=["measures"]
 batches = [1, 4, 16, 64, 256, 1024]
 layers = [gl.DenseForward(batch_size=n, n_in=1024, n_out=1024) for n in batches]
-rate_one = [w.flops / gl.measure(w, budget_s=0.1, threads=1).median_s / 1e9 for w in layers]
-rate_all = [w.flops / gl.measure(w, budget_s=0.1).median_s / 1e9 for w in layers]
-rate_recorded = [w.flops / recorded[w, 2].median_s / 1e9 for w in layers]
+on_one = [gl.measure(w, budget_s=0.1, threads=1) for w in layers]
+on_all = [gl.measure(w, budget_s=0.1) for w in layers]
+on_recorded = [recorded[w, 2] for w in layers]
 
 # %% tags=["measures"]
 import matplotlib.pyplot as plt
 
+
+def rates(points):  # GFLOP/s
+    return [point.workload.flops / point.median_s / 1e9 for point in points]
+
+
+gl.say_spread(on_one + on_all)
 plt.style.use("gpu_lessons.charts.course")
-plt.plot(batches, rate_all, "C0o-", label="all cores")
-plt.plot(batches, rate_one, "C0s:", label="one core")
-plt.plot(batches, rate_recorded, "o-", color="0.5", label=f"{recording.cpu.name}, recorded")
+plt.plot(batches, rates(on_all), "C0o-", label="all cores")
+plt.plot(batches, rates(on_one), "C0s:", label="one core")
+plt.plot(batches, rates(on_recorded), "o-", color="0.5", label=f"{recording.cpu.name}, recorded")
 plt.xscale("log", base=2)
 plt.xticks(batches, batches)
 plt.xlabel("batch size")

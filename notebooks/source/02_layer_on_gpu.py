@@ -15,15 +15,16 @@ from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
 from gpu_lessons.exercises.layer_on_gpu import check_epoch_on_gpu, check_time_forward
 
 gpu = gl.gpu()
+# A NameError further down? Run the cells above it first, this one too.
 gl.say_devices(gpu)
 
 # %% [markdown]
-# If that line says *simulated*, the GPU below computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
+# If that line says *simulated*, the [GPU below](glossary.ipynb#Simulated-GPU) computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
 
 # %% [markdown]
 # ## Two memories
 #
-# The CPU and its memory are called the **host**, the GPU and its memory the **device**. A function that runs on the device is a **kernel**. The arrays it works on lie in device memory.
+# The CPU and its memory are called the host, the GPU and its memory the device. A function that runs on the device is a kernel. The arrays it works on lie in device memory.
 #
 # First the host: the layer of lesson 01, with 1,024 samples and 2,048 neurons.
 
@@ -61,6 +62,7 @@ print(type(product.get()))
 # %% tags=["measures"]
 work = gl.DenseForward(batch_size=1024, n_in=2048, n_out=2048)
 cpu = gl.measure(work)
+source = f"{gpu}; {cpu.machine}, measured"
 print(cpu)
 
 # %% [markdown]
@@ -85,7 +87,7 @@ asked_s = gpu.perf_counter() - start_s
 
 # %% tags=["reveal", "measures"]
 then = f"The clock said {asked_s * 1e6:,.1f} µs."
-reveal(speedup_guess, cpu.median_s / asked_s, f"{gpu}; CPU measured here", then)
+reveal(speedup_guess, cpu.median_s / asked_s, source, then)
 
 # %% [markdown]
 # Divide before you believe it. The product takes 2 × 1,024 × 2,048 × 2,048 FLOP. The data sheet of the card says how many it can do in a second, at the very best.
@@ -108,11 +110,11 @@ what = choose(
 reveal_choice(what, what.choices[1])
 
 # %% [markdown]
-# The call put the product into a queue and returned. Such a call is **asynchronous**. The asking is a **launch**, and what it costs the host is the **launch overhead**.
+# The call put the product into a queue and returned. Such a call is **[asynchronous](glossary.ipynb#Asynchronous)**. The asking is a **[launch](glossary.ipynb#Launch)**, and what it costs the host is the **launch overhead**.
 #
-# The queue is called a **stream**. The device works through it in order, and the host can fill it meanwhile.
+# The queue is called a **[stream](glossary.ipynb#Stream)**. The device works through it in order, and the host can fill it meanwhile.
 #
-# `gpu.synchronize()` lets the host wait until the device has nothing left to do.
+# `gpu.synchronize()` [lets the host wait](glossary.ipynb#Synchronize) until the device has nothing left to do.
 
 # %%
 gpu.synchronize()
@@ -176,12 +178,12 @@ second_s = gpu.perf_counter() - start_s
 print(f"{second_s * 1e3:,.2f} ms on {gpu}")
 
 # %% [markdown]
-# The addition had to be compiled for this card. CuPy, the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
+# The addition had to be compiled for this card. [CuPy](glossary.ipynb#CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
 #
-# The product comes ready-made from a library, cuBLAS. A real GPU has to load it once, and did so in the first section.
+# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#cuBLAS). A real GPU has to load it once, and did so in the first section.
 
 # %% [markdown]
-# So one call goes before the clock starts. It is the **warm-up**, and its time is thrown away.
+# So one call goes before the clock starts. It is the **[warm-up](glossary.ipynb#Warm-up)**, and its time is thrown away.
 
 # %% [markdown]
 # **Do it.** Write a timer for one forward pass that is warm and complete. Of the lines you have seen, one must stand in two places: something else may still be in the queue when your clock starts.
@@ -204,7 +206,7 @@ def time_forward(gpu, layer, x):
 check_time_forward(time_forward)
 
 # %% [markdown]
-# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the **median**, the middle one. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
+# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the **[median](glossary.ipynb#Median)**, the middle one. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
 
 # %%
 times_s = []
@@ -223,7 +225,7 @@ print(f"{min(times_s) * 1e3:.2f} to {max(times_s) * 1e3:.2f} ms, median {median_
 # %% tags=["measures"]
 from gpu_lessons.units import format_factor
 
-print(f"{format_factor(cpu.median_s / median_s)} as fast as this CPU, measured here")
+print(f"{format_factor(cpu.median_s / median_s)} as fast ({source})")
 
 # %% [markdown]
 # ## With the bus
@@ -243,7 +245,7 @@ bus_s = gpu.perf_counter() - start_s
 
 # %% tags=["reveal", "measures"]
 then = f"With both copies it took {bus_s * 1e3:.2f} ms."
-reveal(bus_guess, cpu.median_s / bus_s, f"{gpu}; CPU measured here", then)
+reveal(bus_guess, cpu.median_s / bus_s, source, then)
 
 # %% [markdown]
 # Five readings, and each of them was on the clock. Here they are together, with the speed-up each would have let you announce.
@@ -257,20 +259,21 @@ ladder = {
     "layer and both copies": bus_s,
 }
 speedups = [cpu.median_s / time_s for time_s in ladder.values()]
-print(f"{gpu}; CPU measured here")
+print(source)
 for (name, time_s), speedup in zip(ladder.items(), speedups):
     print(f"{name:24}{time_s * 1e3:9.3f} ms {format_factor(speedup):>10}")
 
 # %% tags=["measures"]
 import matplotlib.pyplot as plt
 
+gl.say_spread([cpu])
 plt.style.use("gpu_lessons.charts.course")
 plt.barh(list(ladder), [speedup - 1 for speedup in speedups], left=1, color="C1")
 plt.axvline(1, color="C0")
 plt.xscale("log")
 plt.gca().xaxis.set_major_formatter("{x:,g}")
 plt.gca().invert_yaxis()
-plt.xlabel("times as fast as this CPU, measured")
+plt.xlabel(f"times as fast as {cpu.machine}, measured")
 plt.title(f"One layer, five speed-ups: {gpu}")
 plt.show()
 
@@ -328,7 +331,7 @@ def epoch_on_gpu(gpu, weight, x, target):
 check_epoch_on_gpu(epoch_on_gpu)
 
 # %% [markdown]
-# The other error you will meet: device memory is full. Ask for a quarter more than the card holds.
+# The other error you will meet: [device memory is full](glossary.ipynb#Out-of-memory). Ask for a quarter more than the card holds.
 
 # %%
 try:
@@ -369,7 +372,7 @@ whole = x_host @ w
 halves = x_host[:, :1024] @ w[:1024] + x_host[:, 1024:] @ w[1024:]
 
 # %% tags=["reveal", "measures"]
-then = f"{np.mean(halves != whole):.0%} differ, by at most {np.abs(halves - whole).max():.1e} (measured, this machine)."
+then = f"{np.mean(halves != whole):.0%} differ, by at most {np.abs(halves - whole).max():.1e} (measured on {cpu.machine})."
 same = np.array_equal(halves, whole)
 close = np.allclose(halves, whole, atol=1e-4)
 right = "all of them stay equal" if same else f"many differ in the {'last' if close else 'first'} digits"

@@ -3,7 +3,7 @@
 #
 # You will slide the size of a layer and watch a GPU lose, catch up and win.
 #
-# - **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, add the cost of the bus, and see how far off the predictions are.
+# - **You will** predict a speed-up, take a time apart into its causes, find the batch where the GPU overtakes, add the cost of the bus, see how far off the predictions are, and test one claim.
 # - **You need** the layer of lesson 01.
 # - **Minutes** 50
 #
@@ -11,10 +11,11 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, reveal, reveal_choice
 from gpu_lessons.exercises.batch_and_width import check_break_even_batch, check_speedup_with_bus
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
+# A NameError further down? Run the cells above it first, this one too.
 gl.say_devices(gpu)
 
 # %% [markdown]
@@ -42,14 +43,14 @@ reveal(speedup_guess, on_cpu.seconds / on_gpu.seconds, f"predicted, {gpu.name} a
 # %% [markdown]
 # ## Where the time goes
 #
-# The GPU's time has parts. The **launch** is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two counts.
+# The GPU's time has parts. The launch is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two counts.
 
 # %% tags=["reveal"]
 print("The same layer on the GPU:")
 print(on_gpu)
 
 # %% [markdown]
-# *Bottleneck* names the part that decides. For this layer it is arithmetic: 256 samples give each weight enough work.
+# The **[bottleneck](glossary.ipynb#Bottleneck)** is the part that decides. For this layer it is arithmetic: 256 samples give each weight enough work.
 #
 # What decides when only one sample comes?
 
@@ -82,7 +83,7 @@ for batch in (1, 16, 256):
 # %% [markdown]
 # ## A sweep by hand
 #
-# One size is an anecdote. A **sweep** is the same work at many sizes. Here the batch doubles 14 times.
+# One size is an anecdote. A **[sweep](glossary.ipynb#Sweep)** is the same work at many sizes. Here the batch doubles 14 times.
 
 # %%
 batches = [2**n for n in range(15)]
@@ -195,8 +196,13 @@ check_speedup_with_bus(speedup_with_bus)
 # %% [markdown]
 # ## Does it fit?
 #
-# Training keeps more than the weights: a gradient for each of them, two numbers more for the Adam optimizer, and what every layer must remember for the backward pass.
+# So far a layer was only run forward. Training changes its weights, and for that it keeps more than the weights.
 #
+# - A **[gradient](glossary.ipynb#Gradient)** says for one weight in which direction, and how strongly, the error of the network changes with it. There is one for each weight.
+# - An **[optimizer](glossary.ipynb#Optimizer)** turns gradients into new weights. *Adam*, a common one, keeps two numbers more for each weight: running averages of its gradients and of their squares.
+# - The **[activations](glossary.ipynb#Activation)** are what each layer hands to the next. The **[backward pass](glossary.ipynb#Backward-pass)**, which computes the gradients from the last layer to the first, needs them again, so they are kept.
+
+# %% [markdown]
 # Take 24 layers of 4,096 neurons. How large a batch fits on a T4 with its 16 GB?
 
 # %% tags=["predict"]
@@ -211,7 +217,7 @@ print("The ledger for the batch of the figure:")
 print(ledger)
 
 # %% [markdown]
-# Weights, gradients and optimizer cost the same for every batch. Activations grow with it. In the explorer, push the width up and watch which of the two fills the card.
+# Weights, gradients and optimizer cost the same for every batch. Activations grow with it, and so does what is *in flight*: what one layer hands back to the one before it. In the explorer, push the width up and watch which of the two fills the card. Lesson 07 takes this ledger apart.
 
 # %% [markdown]
 # ## How wrong is the model?
@@ -236,7 +242,7 @@ residuals
 # %% [markdown]
 # Each dot is one recorded time. On the line the prediction is right; above it the model said too slow, below it too fast. The grey band is a factor of 1.25 either way.
 #
-# On the left is **plain roofline**: operations divided by the best rate, or bytes divided by the best bandwidth, whichever is longer. It knows no calls and no caches, so small work comes out far too fast.
+# On the left is **[plain roofline](glossary.ipynb#Roofline)**: operations divided by the best rate, or bytes divided by the best bandwidth, whichever is longer. It knows no calls and no caches, so small work comes out far too fast.
 
 # %% [markdown]
 # A recorded machine can stand in the explorer too. Its times are the solid line and the small dots. The dashed line is the model fitted to them, with the band that the test above gave it.
@@ -255,10 +261,39 @@ print(here)
 print(f"{gpu.name}, predicted, would be {here.median_s / on_gpu.seconds:.1f} times as fast.")
 
 # %% [markdown]
+# ## One claim
+#
+# In lesson 00 you rated nine claims. The fourth was: *a layer is thousands of identical neurons, so it suits a GPU*.
+#
+# Test it. Take 4,096 identical neurons with 4,096 inputs, and one sample. What share of the T4's [peak](glossary.ipynb#Peak) arithmetic do they keep busy?
+
+# %% tags=["predict"]
+share_guess = ask("03-share", "FLOP/s that one sample reaches, in per cent of the peak", unit="%", low=0.1, high=100)
+
+
+# %%
+def share_of_peak(batch):
+    layer = gl.DenseForward(batch_size=batch, n_in=4096, n_out=4096)
+    return layer.flops / seconds(batch, 4096, gpu) / gpu.peak_flops_per_s["float32"]
+
+
+# %% tags=["reveal"]
+then = f"A batch of 256: {100 * share_of_peak(256):.0f}%."
+reveal(share_guess, 100 * share_of_peak(1), f"predicted, {gpu.name}", then)
+
+# %% [markdown]
+# Thousands of neurons are not enough. With one sample each weight is read for a single multiply-add, and the lanes wait for memory. With 256 samples the same neurons use most of what this card keeps up for long.
+#
+# So the claim needs its hidden half: thousands of identical neurons, *and many samples for them*. Compare with what you said.
+
+# %%
+claims_ledger()
+
+# %% [markdown]
 # ## Remember
 #
 # - Every launch costs microseconds. Small work never earns them back.
-# - A small batch waits for weights. Until arithmetic takes over, a larger batch is free.
+# - A small batch waits for weights, however many neurons there are. Until arithmetic takes over, a larger batch is free.
 # - Wide layers and large batches fill a GPU. Then the ratio of arithmetic rates decides.
 # - Copies over the bus can take most of what was won. Keep the data where the work is.
 

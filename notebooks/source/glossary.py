@@ -1,0 +1,374 @@
+# %% [markdown]
+# # Glossary: the words of this course
+#
+# Two sentences for each word, in the order of the alphabet. Where a number belongs to a word, the cell below it prints that of your machine.
+#
+# Before: [All lessons](README.md). Next: [Start here](00_start_here.ipynb)
+
+# %% tags=["setup", "measures"]
+import gpu_lessons as gl
+
+here, gpu = gl.this_machine(), gl.gpu()
+layer = gl.DenseForward(batch_size=256, n_in=1024, n_out=1024)
+# A NameError further down? Run this cell first.
+gl.say_devices(gpu)
+
+# %% [markdown]
+# ### Activation
+#
+# What a layer hands to the next one: a number for each neuron and each sample. Training keeps the activations of all layers until the backward pass has used them.
+
+# %% [markdown]
+# ### Arithmetic intensity
+#
+# The FLOP of some work divided by the bytes that it moves to and from memory. Where it is low, memory sets the pace, and where it is high, arithmetic does.
+
+# %%
+print(f"256 samples, 1,024 inputs, 1,024 neurons: {layer.arithmetic_intensity:.0f} FLOP a byte (counted)")
+
+# %% [markdown]
+# ### Asynchronous
+#
+# A call is asynchronous if it returns before its work is done. Calls to a GPU are, so a clock that nobody makes wait reads the time of the asking.
+
+# %% [markdown]
+# ### Backward pass
+#
+# The way through a network from its last layer to its first, which computes the gradients. For a dense layer it is two matrix products, so it takes about twice the arithmetic of the forward pass.
+
+# %%
+step = gl.DenseTrainStep(batch_size=256, n_in=1024, n_out=1024)
+print(f"{step.flops / layer.flops:.2f} times the FLOP of the forward pass, with forward pass and update (counted)")
+
+# %% [markdown]
+# ### Bandwidth
+#
+# Bytes a second that a memory or a link delivers once it runs. A data sheet states the most it could be; real programs get a part of it.
+
+# %% tags=["measures"]
+big = gl.measure(gl.Elementwise(20_000_000), budget_s=0.3)
+print(f"{big.workload.bytes_moved / big.median_s / 1e9:.0f} GB/s, measured on {big.machine}, max(x, 0) of 20 million numbers")
+
+# %% [markdown]
+# ### Batch
+#
+# Samples that are computed together. A larger batch uses each weight more often for one reading of it.
+
+# %% [markdown]
+# ### BLAS
+#
+# A library of matrix and vector operations, tuned for one kind of processor; the letters stand for Basic Linear Algebra Subprograms. NumPy calls it for every product of two matrices.
+
+# %% tags=["measures"]
+print(here.blas_name)
+
+# %% [markdown]
+# ### Block
+#
+# A group of threads that runs on one SM and shares its fast memory there. In a matrix product one block computes one tile.
+
+# %% [markdown]
+# ### Bottleneck
+#
+# The part that decides how long the whole takes: launch, memory, arithmetic or copies. To speed up any other part brings next to nothing.
+
+# %%
+print(gl.predict(layer, gl.machine("nvidia-t4")))
+
+# %% [markdown]
+# ### Bus
+#
+# The link between host and device, usually PCIe, and a much narrower door than the memory on either side. What crosses it in every step can cost more than the arithmetic.
+
+# %%
+t4 = gl.machine("nvidia-t4")
+print(f"{t4.name}: {t4.link_name}, {t4.link_bandwidth_bytes_per_s / 1e9:.1f} GB/s one way (data sheet)")
+
+# %% [markdown]
+# ### Cache
+#
+# A small fast memory on the chip that keeps what was used last. Data that fits into it is read many times as fast as from main memory.
+
+# %% tags=["measures"]
+size_bytes = here.cpu.cache_bytes
+print(f"last cache of {here.cpu.name}: {f'{size_bytes / 2**20:.0f} MB' if size_bytes else 'not told'}")
+
+# %% [markdown]
+# ### Clock
+#
+# The beat to which a processor works, in GHz: thousand million beats a second. Makers state a *base* clock that it keeps up and a *boost* clock that it reaches while it is cool and little is going on.
+
+# %% [markdown]
+# ### Core
+#
+# The part of a CPU that fetches and runs a program of its own. What comes nearest to it in a GPU is the SM.
+
+# %% tags=["measures"]
+print(f"{here.cpu.name}: {here.cpu.cores} cores")
+
+# %% [markdown]
+# ### CPU thread
+#
+# One strand of a program, which runs on one core at a time. Many cores run two of them at once; the two share the arithmetic units, so they are not two cores.
+
+# %% tags=["measures"]
+print(f"{here.cpu.name}: {here.cpu.threads} threads")
+
+# %% [markdown]
+# ### cuBLAS
+#
+# The BLAS of NVIDIA's GPUs, which CuPy and PyTorch call. It holds many kernels for the same product and chooses one by the shape.
+
+# %% [markdown]
+# ### CUDA core
+#
+# NVIDIA's name for a lane. It is not a core: it fetches no instructions of its own.
+
+# %% [markdown]
+# ### CuPy
+#
+# NumPy's functions for arrays in the memory of an NVIDIA GPU. It refuses to mix them with NumPy's arrays, because a hidden copy could cost more than the work.
+
+# %% [markdown]
+# ### Device
+#
+# The GPU with its own memory. Its arrays are reached by kernels and by copies over the bus, and by nothing else.
+
+# %%
+print(gpu)
+
+# %% [markdown]
+# ### float32
+#
+# A number of 32 bits, four bytes, with about seven decimal digits. NumPy's own default is float64 with eight bytes, which many GPUs compute far more slowly.
+
+# %% [markdown]
+# ### FLOP
+#
+# One multiplication or one addition of floating-point numbers; FLOP/s is how many a processor does in a second. M, G and T in front of it are a million, a thousand million, and a million million.
+
+# %% tags=["measures"]
+print(f"{layer.flops:,} FLOP (counted)")
+once = gl.measure(layer)
+print(f"{layer.flops / once.median_s / 1e9:.0f} GFLOP/s, measured on {once.machine}")
+
+# %% [markdown]
+# ### FMA
+#
+# A fused multiply-add: one instruction that multiplies two numbers and adds a third. It counts as two FLOP, and nearly all the work of a layer consists of it.
+
+# %% [markdown]
+# ### Forward pass
+#
+# The way through a network from its inputs to its outputs. For a dense layer it is one matrix product and the addition of the bias.
+
+# %% [markdown]
+# ### GPU thread
+#
+# What one lane computes: a few numbers of the result, by the same program as all other threads. It is far smaller than a thread of a CPU, and thousands of them are started at once.
+
+# %% [markdown]
+# ### Gradient
+#
+# How strongly the error of a network changes with one weight, and in which direction. Training computes one for every weight and moves the weights a little against it.
+
+# %% [markdown]
+# ### Host
+#
+# The CPU with its memory, where your program runs. It puts work into the queue of the device and can do other things meanwhile.
+
+# %% tags=["measures"]
+print(f"{here.cpu.name}, {here.available_memory_bytes / 1e9:.1f} GB of memory free")
+
+# %% [markdown]
+# ### Kernel
+#
+# A function that runs on the device, by many threads at once. (The Jupyter kernel, which runs your cells, has only the name in common with it.)
+
+# %% [markdown]
+# ### Lane
+#
+# The part that computes with one number at a time: a multiply-add a clock. An SM has 64 or 128 of them, and the vector units of a CPU core commonly 16 or 32.
+
+# %%
+print(f"{t4.name}: {t4.sm_count} SMs with {t4.lanes_per_sm} lanes each (data sheet)")
+
+# %% [markdown]
+# ### Latency
+#
+# The wait from asking to the first answer, such as from a load to its number. Bandwidth says how fast the rest follows.
+
+# %% [markdown]
+# ### Launch
+#
+# The host telling the device to start a kernel. What that costs, the launch overhead, is a few microseconds whatever the size of the work.
+
+# %%
+print(f"{t4.name}: {t4.launch_overhead_s * 1e6:.1f} µs ({t4.sources['launch_overhead_s'].partition(',')[0]})")
+
+# %% [markdown]
+# ### Layer
+#
+# Neurons that look at the same inputs. In a *dense* layer each of them looks at every input, so a batch of samples is one matrix product.
+
+# %% [markdown]
+# ### Median
+#
+# The middle of all values when they are put in order. Unlike the mean it is not moved by one sample that was interrupted.
+
+# %% [markdown]
+# ### Neuron
+#
+# The sum of all inputs, each multiplied by a weight, and a bias. In a network a simple function follows, such as max(x, 0).
+
+# %% [markdown]
+# ### Occupancy
+#
+# The warps on an SM, as a share of the most it can hold. More of them can hide more waiting, but a kernel with much independent work in each thread is fast without.
+
+# %% [markdown]
+# ### Optimizer
+#
+# The rule that turns gradients into new weights, such as SGD, momentum or Adam. Adam keeps two more numbers for every weight, so it needs more memory.
+
+# %% [markdown]
+# ### Out of memory
+#
+# The error of a device whose memory has no room for one more array. Nothing that is there is lost, and a smaller request may still fit.
+
+# %%
+print(f"{gpu}: {gpu.memory.capacity_bytes / 1e9:.0f} GB")
+
+# %% [markdown]
+# ### Peak
+#
+# The FLOP/s of a data sheet: all lanes busy in every clock. Large matrix products reach a share of it, and most work a far smaller one.
+
+# %%
+print(f"{t4.name}: {t4.peak_flops_per_s['float32'] / 1e12:.1f} TFLOP/s (data sheet), products reach {t4.sustained_share_of_peak['float32']:.0%} (published)")
+
+# %% [markdown]
+# ### Register
+#
+# The fastest memory there is, inside the SM, and each of its places belongs to one thread. A thread keeps its sums there while it works.
+
+# %% [markdown]
+# ### Roofline
+#
+# A time from two rates: FLOP divided by the best arithmetic rate, or bytes divided by the best bandwidth, whichever is longer. It names the bottleneck well, and says too short a time for small work.
+
+# %% [markdown]
+# ### Rounding
+#
+# A result is cut to the digits that its format has, in float32 about seven. So another order of additions gives other last digits, and results are compared with a tolerance.
+
+# %% [markdown]
+# ### Sample
+#
+# One set of inputs, such as one image: one row of the matrix x. A batch is several of them.
+
+# %% [markdown]
+# ### Scheduler
+#
+# The part of an SM that chooses, in each clock, a warp that is ready and issues its next instruction. An SM of today has four.
+
+# %% [markdown]
+# ### Shared memory
+#
+# A small fast memory in the SM that the threads of one block have in common. A tile's inputs are loaded into it once and used by all of them.
+
+# %% [markdown]
+# ### SIMD
+#
+# Single instruction, multiple data: one instruction of a CPU computes with several numbers. The lanes are those of its vector unit, and the program says so in its instructions.
+
+# %% [markdown]
+# ### SIMT
+#
+# Single instruction, multiple threads: a program is written for one thread, and the GPU gives 32 threads the same instruction. Where the threads of a warp disagree, it goes through both ways one after the other.
+
+# %% [markdown]
+# ### Simulated GPU
+#
+# What the course uses where there is no CUDA device: NumPy computes the numbers, and clock, memory and bus follow the model of a named card. Its times are predictions and are called so.
+
+# %% [markdown]
+# ### SM
+#
+# Streaming multiprocessor: the part of a GPU that fetches instructions and runs them on its lanes. It is what comes nearest to a core of a CPU.
+
+# %% [markdown]
+# ### Source of a number
+#
+# Measured on your machine, recorded on a named machine and day, published by somebody who is named, or predicted by a model with its known error. Every time in this course says which of the four it is.
+
+# %% [markdown]
+# ### Speed-up
+#
+# The time of one way divided by the time of another. It means something only with a word on both machines, on waiting, on warm-up and on copies.
+
+# %% [markdown]
+# ### Split-K
+#
+# A matrix product in which each sum over the inputs is cut into parts for different SMs, which are added up in the end. It fills a GPU where there are too few tiles.
+
+# %% [markdown]
+# ### Stream
+#
+# The queue in which a device finds its work, one piece after the other. The host can fill it while the device works.
+
+# %% [markdown]
+# ### Sweep
+#
+# The same work timed at many sizes. It shows where a line is flat, where it bends and where two lines cross, which a single size never does.
+
+# %% [markdown]
+# ### Synchronize
+#
+# Wait until the device has done all that was asked of it. An honest clock is read after that, before the work as well as behind it.
+
+# %% [markdown]
+# ### Tail
+#
+# The last wave of a kernel, when there are fewer tiles left than SMs. It takes as long as a full wave, so with few waves it costs much.
+
+# %% [markdown]
+# ### Tile
+#
+# A rectangle of a matrix product's result, and the work of one block. A large one uses each number it loads more often, and a small one leaves a shorter tail.
+
+# %% [markdown]
+# ### Vector unit
+#
+# The part of a CPU core that computes with several numbers in one instruction. Its names differ with the processor: AVX2 takes 8 float32 numbers, AVX-512 takes 16, NEON takes 4.
+
+# %% tags=["measures"]
+print(f"{here.cpu.name}: {here.cpu.simd or 'not told'}")
+
+# %% [markdown]
+# ### Warm-up
+#
+# The first calls, which are not counted. They pay for what happens once: compiling, loading libraries, filling caches, raising the clock.
+
+# %% tags=["measures"]
+print(f"the layer on {once.machine}: first call {once.warmup_s[0] * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (measured)")
+
+# %% [markdown]
+# ### Warp
+#
+# 32 threads that get the same instruction at the same time. An SM holds many warps and changes between them in every clock, so that one's waiting is another's work.
+
+# %% [markdown]
+# ### Wave
+#
+# As many tiles as the SMs take at once. When they are done the next wave follows, and one tile too many starts a whole new one.
+
+# %% [markdown]
+# ### Weight
+#
+# The number by which a neuron multiplies one of its inputs, and what training changes. A dense layer has one for each pair of input and neuron.
+
+# %% [markdown]
+# ### Workload
+#
+# A piece of work with its sizes, that can be counted and also run. The same object is timed by `measure` and predicted by `predict`, so both mean the same work.
