@@ -1,10 +1,10 @@
-"""Build the notebooks from ``source/NN_name.py`` and ``source/glossary.py``: the learner's with stubs, and ``solutions/`` with answers.
+"""Build the notebooks from ``source/NN_name.py``: the learner's with stubs, and ``solutions/`` with answers.
 
 Without ``--check`` each notebook is executed with the static display and written with its outputs.
 With it nothing runs and nothing is written: the cells on disk are compared with the source.
 
-A source is in jupytext's py:percent format. In a cell tagged ``exercise``, what stands between
-``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` for the learner; the text after
+A source is in jupytext's py:percent format; ``source/glossary.py`` is one too. In a cell tagged ``exercise``, what
+stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` for the learner; the text after
 ``### BEGIN SOLUTION:`` is used instead if there is one. The learner gets no cell tagged ``solution``.
 """
 
@@ -293,7 +293,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
     """Build or check the notebooks; return the exit code."""
     parser = argparse.ArgumentParser(description="Build the notebooks from source/NN_name.py.")
     parser.add_argument("--check", action="store_true", help="compare the cells only; run and write nothing")
-    parser.add_argument("numbers", nargs="*", metavar="NN", help="lessons, such as 03, or glossary; all if none is given")
+    parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 03, or glossary; all if none is given")
     options = parser.parse_args(arguments)
     try:
         sources = lesson_sources(options.numbers, notebooks)

@@ -184,6 +184,13 @@ def test_lessons_are_chosen_by_number(lesson):
         build.lesson_sources(["11"], notebooks)
 
 
+def test_the_glossary_is_built_after_the_lessons_and_chosen_by_its_name(lesson):
+    first, glossary = lesson(LESSON), lesson(LESSON, "glossary.py")
+    assert build.lesson_sources((), first.parent.parent) == [first, glossary]
+    assert build.lesson_sources(["glossary"], first.parent.parent) == [glossary]
+    assert build.read_source(glossary)
+
+
 def test_two_lessons_with_one_number_are_refused(lesson):
     lesson(LESSON, "00_other.py")
     with pytest.raises(build.BuildError, match=r"one lesson a number, got .*00_other.py.*00_tiny.py"):

@@ -58,6 +58,17 @@ def test_there_are_nine_claims_with_their_own_keys_each_tested_in_a_lesson():
     assert {claim.lesson for claim in CLAIMS} == LESSONS
 
 
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.key)
+def test_a_lesson_that_is_said_to_test_a_claim_repeats_it_keeps_what_it_found_and_shows_the_ledger(claim):
+    source = NOTEBOOKS / "source" / f"{claim.lesson}.py"
+    if not source.exists():
+        pytest.skip("this lesson is still to come")
+    text = source.read_text(encoding="utf-8")
+    assert claim.text.rstrip(".").lower() in text.lower()
+    assert f'keep_evidence("{claim.lesson[:2]}-{claim.key}"' in text
+    assert "\nclaims_ledger()" in text
+
+
 def test_a_static_display_lists_the_claims_as_not_rated(capsys):
     rate_claims()
     lines = capsys.readouterr().out.splitlines()

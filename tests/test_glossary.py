@@ -14,7 +14,8 @@ EVERYDAY = {"Core", "GPU-thread", "Layer", "Neuron"}
 def text_cells(path):
     """Return the text cells of a source as plain text."""
     cells = path.read_text(encoding="utf-8").split("# %%")[1:]
-    return [re.sub(r"(?m)^# ?", "", cell.partition("\n")[2]).strip() for cell in cells if cell.startswith(" [markdown]")]
+    texts = [cell.partition("\n")[2] for cell in cells if cell.startswith(" [markdown]")]
+    return [re.sub(r"(?m)^# ?", "", text).strip() for text in texts]
 
 
 def terms():

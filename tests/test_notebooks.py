@@ -110,6 +110,12 @@ def test_no_output_names_a_path_of_the_machine_it_was_made_on(path):
     assert build.machine_paths(outputs_of(path)) == []
 
 
+@each_learner_notebook
+def test_no_saved_output_claims_to_come_from_the_machine_of_the_reader(path):
+    said = [str(output.get("text", output.get("data", {}).get("text/plain", ""))) for output in outputs_of(path)]
+    assert [text for text in said if re.search("this machine|this CPU, measured|measured here", text)] == []
+
+
 @each_notebook
 def test_no_widget_was_saved_that_would_need_a_kernel(path):
     assert not [output for output in outputs_of(path) if "widget-view" in str(list(output.get("data", {})))]

@@ -128,7 +128,7 @@ print(cpu.sources["peak_flops_per_s.float32"])
 # That is a sum you can check. 256 bits hold 8 float32 numbers. An **[FMA](glossary.ipynb#FMA)** unit multiplies them and adds in one instruction: 16 FLOP. A core has two such units, so 32 FLOP a clock.
 
 # %%
-print(f"{cpu.cores * cpu.base_clock_hz * 32 / 1e12:.2f} TFLOP/s; the catalogue says {cpu.peak_flops_per_s['float32'] / 1e12:.2f}")
+print(cpu.cores * cpu.base_clock_hz * 32 / 1e12, "TFLOP/s, and the bar says", cpu.peak_flops_per_s["float32"] / 1e12)
 
 # %% [markdown]
 # The figure takes any pair. Here are two of 2023, made for servers. Compare the two figures: which gap became smaller?
@@ -166,13 +166,21 @@ check_seconds_to_read(seconds_to_read)
 #
 # This course grew from a short article of 2020, "Why is GPU more suitable for deep learning than CPU?". It makes nine claims.
 #
-# Rate each one now, and say how sure you are. You will test them all, and meet your own answers again in the last lesson. They stay in a small file beside the lessons, `my_course.json`.
+# Rate each one now, and say how sure you are. The table below follows you. You will test every claim, and meet your own answers again in the last lesson. They stay in a small file beside the lessons, `my_course.json`.
 
 # %%
 rate_claims()
 
 # %%
 claims_ledger()
+
+# %% [markdown]
+# ## How far you are
+#
+# What you predict, rate and solve is counted here. Run this cell whenever you come back; in a terminal, `gpu-lessons progress` prints the same.
+
+# %%
+gl.my_progress()
 
 # %% [markdown]
 # ## Remember

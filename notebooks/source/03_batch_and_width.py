@@ -11,7 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.lessons import ask, choose, claims_ledger, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
 from gpu_lessons.exercises.batch_and_width import check_break_even_batch, check_speedup_with_bus
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
@@ -284,7 +284,12 @@ reveal(share_guess, 100 * share_of_peak(1), f"predicted, {gpu.name}", then)
 # %% [markdown]
 # Thousands of neurons are not enough. With one sample each weight is read for a single multiply-add, and the lanes wait for memory. With 256 samples the same neurons use most of what this card keeps up for long.
 #
-# So the claim needs its hidden half: thousands of identical neurons, *and many samples for them*. Compare with what you said.
+# So the claim needs its hidden half: thousands of identical neurons, *and many samples for them*. What you found is kept for the last lesson. Compare it with what you said.
+
+# %% tags=["reveal"]
+print("Found in this lesson:")
+finding = f"4,096 neurons reach {share_of_peak(1):.0%} of the peak with one sample, {share_of_peak(256):.0%} with 256"
+keep_evidence("03-neurons", finding, f"predicted, {gpu.name}")
 
 # %%
 claims_ledger()

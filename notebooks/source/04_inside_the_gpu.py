@@ -11,7 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.lessons import ask, choose, claims_ledger, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
 from gpu_lessons.exercises.inside_the_gpu import check_next_stair, check_waves
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
@@ -351,6 +351,14 @@ reveal_choice(units, units.choices[1], "A CUDA core is a lane, and a CPU has lan
 # And the second: a GPU runs the same instruction on many numbers at once. You have seen that it does, and that a CPU does too, with fewer lanes. What the GPU adds are the many warps that take turns.
 #
 # Compare with what you said.
+
+# %% tags=["reveal"]
+print("Found in this lesson:")
+lanes_of_cpu = peaks[1] / (2 * cpu.base_clock_hz)
+finding = f"{gpu.sm_count} SMs against {cpu.cores} cores, {gpu.sm_count * gpu.lanes_per_sm:,} lanes against {lanes_of_cpu:.0f}"
+keep_evidence("04-units", finding, f"data sheets of {gpu.name} and {cpu.name}")
+finding = f"one instruction serves 32 threads, and 8 warps issue {issued[8] / issued[1]:.0f} times as many as one"
+keep_evidence("04-same-instruction", finding, "counted with the scheduler of lesson 04")
 
 # %%
 claims_ledger()

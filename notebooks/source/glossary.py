@@ -47,7 +47,8 @@ print(f"{step.flops / layer.flops:.2f} times the FLOP of the forward pass, with 
 
 # %% tags=["measures"]
 big = gl.measure(gl.Elementwise(20_000_000), budget_s=0.3)
-print(f"{big.workload.bytes_moved / big.median_s / 1e9:.0f} GB/s, measured on {big.machine}, max(x, 0) of 20 million numbers")
+rate = big.workload.bytes_moved / big.median_s
+print(f"{rate / 1e9:.0f} GB/s, max(x, 0) of 20 million numbers, measured on {big.machine}")
 
 # %% [markdown]
 # ### Batch
@@ -245,7 +246,8 @@ print(f"{gpu}: {gpu.memory.capacity_bytes / 1e9:.0f} GB")
 # The FLOP/s of a data sheet: all lanes busy in every clock. Large matrix products reach a share of it, and most work a far smaller one.
 
 # %%
-print(f"{t4.name}: {t4.peak_flops_per_s['float32'] / 1e12:.1f} TFLOP/s (data sheet), products reach {t4.sustained_share_of_peak['float32']:.0%} (published)")
+peak, share = t4.peak_flops_per_s["float32"], t4.sustained_share_of_peak["float32"]
+print(f"{t4.name}: {peak / 1e12:.1f} TFLOP/s (data sheet), of which large products reach {share:.0%} (published)")
 
 # %% [markdown]
 # ### Register
@@ -351,7 +353,8 @@ print(f"{here.cpu.name}: {here.cpu.simd or 'not told'}")
 # The first calls, which are not counted. They pay for what happens once: compiling, loading libraries, filling caches, raising the clock.
 
 # %% tags=["measures"]
-print(f"the layer on {once.machine}: first call {once.warmup_s[0] * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (measured)")
+first_s = once.warmup_s[0]
+print(f"first call {first_s * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (a layer, measured on {once.machine})")
 
 # %% [markdown]
 # ### Warp
