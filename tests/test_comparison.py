@@ -47,6 +47,20 @@ def test_the_figure_holds_its_rows_and_says_them_in_one_sentence():
         assert math.isfinite(each["log10"])
 
 
+def test_the_figure_says_at_which_clock_and_with_how_much_memory_its_makers_count():
+    figure = gl.compare_machines(GPU, CPU)
+    *_, counted = figure._chart().to_dict()["title"]["subtitle"]
+    for words in ("clocks: boost", "arithmetic of the CPU: at base clock", "memory of the CPU: the most it supports"):
+        assert words in counted
+        assert words in figure.sentence()
+
+
+@pytest.mark.parametrize("cpu", [each for each in gl.machines() if each.kind == "cpu"], ids=lambda cpu: cpu.slug)
+def test_what_is_said_of_the_cpu_s_arithmetic_is_so(cpu):
+    source = cpu.sources.get("peak_flops_per_s.float32", "base clock")
+    assert "base" in source or cpu.base_clock_hz is None
+
+
 @pytest.mark.parametrize(("gpu", "cpu", "words"), [(CPU, CPU, "gpu must be a GPU"), (GPU, GPU, "cpu must be a CPU")])
 def test_machines_in_the_wrong_places_are_refused(gpu, cpu, words):
     with pytest.raises(ValueError, match=words):

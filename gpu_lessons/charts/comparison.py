@@ -16,6 +16,9 @@ from gpu_lessons.units import format_bytes, format_count, format_factor, format_
 
 __all__ = ["compare_machines"]
 
+#: What the makers' numbers mean, which differs from what a machine does all day.
+_COUNTED = "clocks: boost; arithmetic of the CPU: at base clock; memory of the CPU: the most it supports"
+
 
 def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
     """Draw what a GPU has beside what a CPU has; quantities the catalogue lacks are left out.
@@ -41,7 +44,7 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
     if not rows:
         raise ValueError(f"the catalogue knows no quantity of both {gpu.name} and {cpu.name}; choose others")
     parts = [f"{row['quantity']} {row['factor']} ({row['gpu']} against {row['cpu']})" for row in rows]
-    sentence = f"{gpu.name} against {cpu.name}, data sheets: {', '.join(parts)}."
+    sentence = f"{gpu.name} against {cpu.name}, data sheets ({_COUNTED}): {', '.join(parts)}."
     return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows)
 
 
@@ -119,7 +122,7 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
             padding=6,
             title={
                 "text": f"{gpu.name} against {cpu.name}",
-                "subtitle": "how many times as much the GPU has; data sheets",
+                "subtitle": ["how many times as much the GPU has; data sheets", _COUNTED],
                 "subtitleColor": MUTED,
                 "subtitlePadding": 6,
             },

@@ -23,7 +23,7 @@ gl.say_devices(gpu)
 #
 # An NVIDIA T4 is the GPU many cloud notebooks hand out. An AMD Ryzen 9 7950X is a fast desktop CPU with 16 cores.
 #
-# Here is a layer of 2,048 neurons for a batch of 256. `predict` computes its time on the CPU, with a band for the model's error.
+# Here is a layer of 2,048 neurons for a batch of 256. `predict` computes its time on the CPU, with a band for the model's error. The lines below the first take that time apart; the next section is about them. *Sustained* is the rate a machine keeps up for long, less than its [peak](glossary.ipynb#Peak).
 
 # %%
 layer = gl.DenseForward(batch_size=256, n_in=2048, n_out=2048)
@@ -265,7 +265,7 @@ print(f"{gpu.name}, predicted, would be {here.median_s / on_gpu.seconds:.1f} tim
 #
 # In lesson 00 you rated nine claims. The fourth was: *a layer is thousands of identical neurons, so it suits a GPU*.
 #
-# Test it. Take 4,096 identical neurons with 4,096 inputs, and one sample. What share of the T4's [peak](glossary.ipynb#Peak) arithmetic do they keep busy?
+# Test it. Take 4,096 identical neurons with 4,096 inputs, and one sample. What share of the T4's peak arithmetic do they keep busy?
 
 # %% tags=["predict"]
 share_guess = ask("03-share", "FLOP/s that one sample reaches, in per cent of the peak", unit="%", low=0.1, high=100)

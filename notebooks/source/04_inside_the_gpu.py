@@ -176,9 +176,9 @@ reveal(stair_guess, needed[641] / needed[640], "counted, tiles of 128 × 128 on 
 # %% [markdown]
 # ## Slide it
 #
-# Below, the tiles are dealt column by column. (A real GPU promises no order.) Move the layer width. Find a width at which every SM has work to the end, then go one step further.
+# Below, the tiles are dealt column by column. (A real GPU promises no order.) Move *layer width*. Find a width at which every SM has work to the end, then go one step further.
 #
-# Then change the GPU. Which card is hardest to fill?
+# Then move *SMs*: each step is another card, from few SMs to many. Which card is hardest to fill?
 
 # %% tags=["explorer"]
 gl.explore_inside_the_gpu()
