@@ -35,7 +35,7 @@ def require_count(name: str, value: object, *, at_least: int = 1) -> int:
         If it is smaller than ``at_least``, or larger than a 64-bit integer.
     """
     allowed = f"{name} must be an integer of at least {at_least}, got {shown(value)}"
-    if isinstance(value, bool):
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":  # NumPy 2.0 still counts with its own
         raise TypeError(allowed)
     try:
         count = operator.index(value)  # type: ignore[arg-type]  # the TypeError is what is asked for

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+import tomllib
 import warnings
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from gpu_lessons.hardware.course import course_root
+from gpu_lessons.hardware.cupy_packages import cupy_packages
+from gpu_lessons.jupyter import kernel_problem
 
 __all__ = ["Dependency", "examine", "examine_dependency"]
 
@@ -21,8 +29,10 @@ _REQUIRED = {
     "matplotlib": "matplotlib",
     "altair": "altair",
     "vl-convert-python": "vl_convert",
+    "pillow": "PIL",
 }
-_CUPY_NAMES = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
+#: Without these it runs, and tells less.
+_OPTIONAL = {"nvidia-ml-py": "pynvml", "packaging": "packaging"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,44 +50,87 @@ def examine() -> tuple[str, bool]:
     A missing GPU is no problem: lessons then show predictions and say so.
     """
     found = [examine_dependency(name, module) for name, module in _REQUIRED.items()]
-    blocks = [*_machine_block(), "\n".join(_line(each) for each in [*found, _cupy()])]
-    advice = [f"{each.name}: {each.problem}." for each in found if each.problem]
-    broken = bool(advice)
+    optional = [*(examine_dependency(name, module) for name, module in _OPTIONAL.items()), _cupy()]
+    blocks = [*_machine_block(), "\n".join(_line(each) for each in [*found, *optional])]
+    obstacles = [f"{each.name}: {each.problem}." for each in found if each.problem]
     command = "gpu-lessons"
     try:
-        from gpu_lessons.hardware.course import course_root
-
         blocks.append(f"Course files: {course_root() / 'notebooks'}")
-        if not (course_root() / "pyproject.toml").is_file():  # in a wheel, of which nobody edits the files
+        if not _is_clone():  # in a wheel, of which nobody edits the files
             command = "gpu-lessons lab DIR, which puts a copy of it into DIR"
+        obstacles = obstacles or _notebook_obstacles()
     except FileNotFoundError as error:
-        advice.append(f"{error}.")
-        broken = True
-    advice += _gpu_advice()
-    advice.append("The course cannot start yet." if broken else f"The course can start: {command}")
-    return "\n\n".join([*blocks, "\n".join(advice)]), not broken
+        obstacles.append(f"{error}.")
+    advice = [*obstacles, *_gpu_advice()]
+    advice.append("The course cannot start yet." if obstacles else f"The course can start: {command}")
+    return "\n\n".join([*blocks, "\n".join(advice)]), not obstacles
+
+
+def _is_clone() -> bool:
+    return (course_root() / "pyproject.toml").is_file()
+
+
+def _notebook_obstacles() -> list[str]:
+    """Return why a notebook would not run, found out by a server and a kernel; nothing if it would."""
+    with tempfile.TemporaryDirectory() as folder:
+        problem = kernel_problem(course_root() / "notebooks" if _is_clone() else Path(folder))
+    return [] if problem is None else [f"{problem[0].upper()}{problem[1:]}."]
 
 
 def examine_dependency(name: str, module: str) -> Dependency:
-    """Return whether distribution ``name`` is installed, imports as ``module`` and fits."""
+    """Return whether distribution ``name`` is installed, imports as ``module`` and has a version that is allowed."""
     try:
         found = version(name)
     except PackageNotFoundError:
-        return Dependency(name, "", f"missing; install it with: pip install {_wanted(name)}")
+        return Dependency(name, "", f"missing; install it with: pip install {_quoted(name, _upper_bounds(name))}")
+    if broken := _broken_bounds(name, found):
+        problem = f"the course needs {name}{broken}; install it with: pip install {_quoted(name, broken)}"
+        return Dependency(name, found, problem)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import_module(module)
-    except Exception as error:  # a broken binary raises anything
+    except (Exception, SystemExit) as error:  # a broken binary raises anything
         return Dependency(name, found, f"does not import ({type(error).__name__}: {error}); install it again")
-    if name == "altair" and int(found.partition(".")[0]) >= 6:
-        problem = "JupyterLab cannot draw the charts of version 6 and later"
-        return Dependency(name, found, f"{problem}; install an older one with: pip install {_wanted(name)}")
     return Dependency(name, found)
 
 
-def _wanted(name: str) -> str:
-    return "'altair<6'" if name == "altair" else name
+def _quoted(name: str, bounds: str) -> str:
+    return f"'{name}{bounds}'" if bounds else name
+
+
+def _bounds(name: str) -> str:
+    """Return the versions of a distribution that the course allows, such as ">=5.5,<6"; of any CuPy, those of one."""
+    lines = _requirement_lines()
+    if name.startswith("cupy") and name not in lines:
+        name = "cupy-cuda12x"
+    return lines.get(name, "")
+
+
+def _requirement_lines() -> dict[str, str]:
+    """Return the bounds by distribution, as pyproject.toml states them: that of a clone, or that of the wheel."""
+    if _is_clone():
+        project = tomllib.loads((course_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        extras = project["optional-dependencies"]
+        lines = [*project["dependencies"], *extras["cuda12"], *extras["cuda13"]]
+    else:
+        lines = [line for line in requires("gpu-lessons") or () if "extra ==" not in line or line.startswith("cupy")]
+    named = [re.fullmatch(r"([\w.-]+)([^;]*)(;.*)?", line) for line in lines]
+    return {each[1]: each[2].replace(" ", "") for each in named if each}
+
+
+def _upper_bounds(name: str) -> str:
+    return ",".join(bound for bound in _bounds(name).split(",") if bound.startswith("<"))
+
+
+def _broken_bounds(name: str, found: str) -> str:
+    """Return the bounds that version ``found`` breaks, joined by commas; empty if it is allowed."""
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ModuleNotFoundError:  # the line of packaging says so
+        return ""
+    bounds = [bound for bound in _bounds(name).split(",") if bound]
+    return ",".join(bound for bound in bounds if not SpecifierSet(bound).contains(found, prereleases=True))
 
 
 def _machine_block() -> list[str]:
@@ -89,17 +142,21 @@ def _machine_block() -> list[str]:
 
 
 def _cupy() -> Dependency:
-    """Return CuPy's state. It is optional, and two of its wheels installed together break each other."""
-    installed = sorted(set(_CUPY_NAMES) & set(packages_distributions().get("cupy", [])))
+    """Return the state of CuPy. It is optional, and two of its wheels break each other."""
+    installed = cupy_packages()
     if not installed:
         return Dependency("cupy", "", "not installed; only a GPU needs it")
+    if len(installed) > 1:
+        problem = "installed together; uninstall all but one"
+        return Dependency(" and ".join(installed), ", ".join(installed.values()), problem)
+    [(name, found)] = installed.items()
+    if broken := _broken_bounds(name, found):
+        problem = f"the course needs {name}{broken}; install it with: pip install {_quoted(name, broken)}"
+        return Dependency(name, found, problem)
     from gpu_lessons.hardware.arrays import cuda_status
 
-    versions = ", ".join(version(name) for name in installed)
-    if len(installed) > 1:
-        return Dependency(" and ".join(installed), versions, "installed together; uninstall all but one")
     usable, why = cuda_status()
-    return Dependency(installed[0], versions, "" if usable else why)
+    return Dependency(name, found, "" if usable else why)
 
 
 def _line(dependency: Dependency) -> str:
@@ -119,14 +176,23 @@ def _gpu_advice() -> list[str]:
         return advice
     cuda_version = _driver_cuda_version()
     if cuda_version is None:
-        advice.append("No NVIDIA driver answers, so lessons show predicted numbers for GPUs and say so.")
-    elif _cupy().version == "":
+        return [*advice, "No NVIDIA driver answers, so lessons show predicted numbers for GPUs and say so."]
+    installed = cupy_packages()
+    misfits = [name for name in installed if not _fits(name, cuda_version)]
+    if misfits or not installed:
         extra = "cuda13" if cuda_version >= 13 else "cuda12"
+        first = f"uninstall {' and '.join(misfits)}, which does not fit, then " if misfits else ""
         advice.append(
-            f"An NVIDIA driver for CUDA {cuda_version} is here: install CuPy with pip install "
+            f"An NVIDIA driver for CUDA {cuda_version} is here: {first}install CuPy with pip install "
             f"'gpu-lessons[{extra}]', or in the repository with pip install -e '.[{extra}]'."
         )
     return advice
+
+
+def _fits(cupy: str, cuda_version: int) -> bool:
+    """Return whether a wheel of CuPy is made for this driver: one of AMD's ROCm is not, nor one for a newer CUDA."""
+    needs = re.search(r"-cuda(\d\d)", cupy)
+    return int(needs[1]) <= cuda_version if needs else "rocm" not in cupy
 
 
 def _driver_cuda_version() -> int | None:

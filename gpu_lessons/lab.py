@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gpu_lessons.delivery import deliver
 from gpu_lessons.hardware.course import ANSWERS, course_root, is_learners_folder, learners_folder
+from gpu_lessons.jupyter import served_folder, unwritable_folders
 
 __all__ = ["CannotOpenError", "fill_folder", "jupyterlab_arguments", "open_course", "usual_folder"]
 
@@ -44,6 +45,8 @@ def open_course(folder: Path | None, port: int | None, *, browser: bool) -> None
     """
     if find_spec("jupyterlab") is None:
         raise CannotOpenError("JupyterLab is not installed; install it with: pip install jupyterlab")
+    if (refused := unwritable_folders()) is not None:
+        raise CannotOpenError(refused)
     if port is not None:
         _require_free(port)
     own, told = fill_folder(folder)
@@ -110,7 +113,7 @@ def _bring_answers(earlier: Path, own: Path, *, is_usual: bool) -> None:
 def jupyterlab_arguments(notebooks: Path, port: int | None, *, browser: bool) -> list[str]:
     """Return the command-line arguments that open ``notebooks`` at the first lesson."""
     arguments = [
-        f"--ServerApp.root_dir={notebooks}",
+        *served_folder(notebooks),
         "--ServerApp.ip=127.0.0.1",
         f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
     ]

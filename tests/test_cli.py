@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from gpu_lessons import __version__, cli, doctor, lab
 from gpu_lessons.hardware.detect import this_machine
@@ -161,18 +163,25 @@ def token_in(log, server):
     raise AssertionError(f"JupyterLab printed no address:\n{log.read_text()}")
 
 
-def test_doctor_finds_what_the_tests_run_with_and_ends_well_without_a_gpu(capsys):
+@pytest.fixture
+def kernel_that_works(monkeypatch):
+    """Let doctor start no server; test_jupyter.py starts real ones."""
+    monkeypatch.setattr(doctor, "kernel_problem", lambda folder: None)
+
+
+def test_doctor_finds_what_the_tests_run_with_starts_a_kernel_and_ends_well_without_a_gpu(capsys):
     assert cli.main(["doctor"]) == 0
     report = capsys.readouterr().out
-    for name in ("numpy", "jupyterlab", "ipywidgets", "altair"):
+    for name in ("numpy", "jupyterlab", "ipywidgets", "altair", "nvidia-ml-py"):
         assert re.search(rf"^{name} +{re.escape(importlib.metadata.version(name))} +works$", report, re.MULTILINE)
     assert re.search(r"^CPU  ", report, re.MULTILINE)
     assert "CUDA device" in report
     assert report.endswith("The course can start: gpu-lessons\n")
 
 
+@pytest.mark.usefixtures("kernel_that_works")
 def test_doctor_names_the_command_that_opens_the_course_of_a_wheel(capsys, monkeypatch, course):
-    monkeypatch.setattr("gpu_lessons.hardware.course.course_root", lambda: course)
+    monkeypatch.setattr(doctor, "course_root", lambda: course)
     assert cli.main(["doctor"]) == 0
     [last] = capsys.readouterr().out.splitlines()[-1:]
     assert last == "The course can start: gpu-lessons lab DIR, which puts a copy of it into DIR"
@@ -186,31 +195,103 @@ def test_doctor_fails_where_jupyterlab_is_missing(capsys, monkeypatch):
     assert report.endswith("The course cannot start yet.\n")
 
 
+def test_doctor_fails_where_a_notebook_would_not_run(capsys, monkeypatch):
+    monkeypatch.setattr(doctor, "kernel_problem", lambda folder: "notebooks get the kernel of somebody else")
+    assert cli.main(["doctor"]) == 1
+    report = capsys.readouterr().out
+    assert "\nNotebooks get the kernel of somebody else.\n" in report
+    assert report.endswith("The course cannot start yet.\n")
+
+
 def test_an_altair_that_jupyterlab_cannot_draw_is_a_problem(monkeypatch):
     monkeypatch.setattr(doctor, "version", lambda name: "6.0.1")
     assert "pip install 'altair<6'" in doctor.examine_dependency("altair", "altair").problem
 
 
+def asked_for():
+    """Return the bounds of every dependency in pyproject.toml by its name."""
+    lines = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    return {each.name: each.specifier for each in map(Requirement, lines)}
+
+
+def test_doctor_looks_at_every_package_that_the_course_asks_for():
+    assert {*doctor._REQUIRED, *doctor._OPTIONAL} == {*asked_for()}
+
+
+@pytest.mark.usefixtures("kernel_that_works")
+@pytest.mark.parametrize("is_clone", [True, False])
+def test_every_package_that_is_too_old_is_named_with_what_installs_it(monkeypatch, course, is_clone):
+    """As NumPy 1.24 from the packages of Debian 12."""
+    if not is_clone:
+        monkeypatch.setattr(doctor, "course_root", lambda: course)
+    monkeypatch.setattr(doctor, "version", lambda name: "0.0.1")
+    report, can_start = doctor.examine()
+    assert not can_start
+    for name, bounds in asked_for().items():
+        lowest = next(each.version for each in bounds if each.operator == ">=")
+        said = f"the course needs {name}>={lowest}; install it with: pip install '{name}>={lowest}'"
+        assert f"0.0.1       {said}" in report
+        assert (f"\n{name}: {said}." in report) == (name in doctor._REQUIRED)
+
+
+def test_the_newest_version_that_is_allowed_and_a_release_candidate_are_no_problem():
+    for name, bounds in asked_for().items():
+        lowest = next(each.version for each in bounds if each.operator == ">=")
+        assert doctor._broken_bounds(name, lowest) == ""
+        assert doctor._broken_bounds(name, f"{lowest}.1rc1") == ""
+    assert doctor._broken_bounds("altair", "6.0.0") == "<6"
+
+
 def test_a_package_that_does_not_import_is_a_problem(monkeypatch, tmp_path):
     (tmp_path / "broken_binary.py").write_text("raise OSError('wrong ELF class')")
+    (tmp_path / "stops_here.py").write_text("raise SystemExit('no licence')")
     monkeypatch.syspath_prepend(tmp_path)
     assert "wrong ELF class" in doctor.examine_dependency("numpy", "broken_binary").problem
+    assert "no licence" in doctor.examine_dependency("numpy", "stops_here").problem
+
+
+@pytest.fixture
+def with_driver(monkeypatch):
+    """Return a function: doctor's report with a driver for this CUDA and these CuPys, none of which works."""
+
+    def report(cuda_version, packages):
+        monkeypatch.setattr(doctor, "kernel_problem", lambda folder: None)
+        monkeypatch.setattr(doctor, "_driver_cuda_version", lambda: cuda_version)
+        monkeypatch.setattr(doctor, "cupy_packages", lambda: packages)
+        monkeypatch.setattr("gpu_lessons.hardware.arrays.cuda_status", lambda: (False, "no CUDA device here: none"))
+        told, can_start = doctor.examine()
+        assert can_start
+        return told
+
+    return report
 
 
 @pytest.mark.parametrize(("driver", "extra"), [(12, "cuda12"), (13, "cuda13")])
-def test_a_driver_without_cupy_gets_the_extra_that_fits(monkeypatch, driver, extra):
-    monkeypatch.setattr(doctor, "_driver_cuda_version", lambda: driver)
-    monkeypatch.setattr(doctor, "packages_distributions", dict)
-    monkeypatch.setattr("gpu_lessons.hardware.arrays.cuda_status", lambda: (False, "no CUDA device here: no CuPy"))
-    report, can_start = doctor.examine()
-    assert f"gpu-lessons[{extra}]" in report
-    assert can_start
+def test_a_driver_without_cupy_gets_the_extra_that_fits(with_driver, driver, extra):
+    assert f"here: install CuPy with pip install 'gpu-lessons[{extra}]'" in with_driver(driver, {})
 
 
-def test_two_cupys_at_once_are_named(monkeypatch):
-    monkeypatch.setattr(doctor, "packages_distributions", lambda: {"cupy": ["cupy-cuda12x", "cupy-cuda13x"]})
-    monkeypatch.setattr(doctor, "version", lambda name: "14.2.0")
-    assert "uninstall all but one" in doctor.examine()[0]
+@pytest.mark.parametrize("name", ["cupy-cuda11x", "cupy-cuda12x", "cupy"])
+def test_a_cupy_that_fits_the_driver_is_named_with_what_keeps_it_from_working(with_driver, name):
+    report = with_driver(12, {name: "13.6.0"})
+    assert re.search(rf"^{name} +13\.6\.0 +no CUDA device here: none$", report, re.MULTILINE)
+    assert "install CuPy" not in report
+
+
+@pytest.mark.parametrize("name", ["cupy-cuda13x", "cupy-rocm-7-0"])
+def test_a_cupy_for_another_driver_is_uninstalled_first(with_driver, name):
+    advice = f"uninstall {name}, which does not fit, then install CuPy with pip install 'gpu-lessons[cuda12]'"
+    assert advice in with_driver(12, {name: "14.2.0"})
+
+
+@pytest.mark.parametrize("name", ["cupy-cuda12x", "cupy-cuda11x", "cupy", "cupy-rocm-5-0"])
+def test_a_cupy_that_is_too_old_is_a_problem_of_the_gpu_only(with_driver, name):
+    assert f"the course needs {name}>=13.3" in with_driver(None, {name: "10.6.0"})
+
+
+def test_two_cupys_at_once_are_named(with_driver):
+    report = with_driver(12, {"cupy-cuda11x": "13.6.0", "cupy-cuda12x": "14.2.0"})
+    assert "cupy-cuda11x and cupy-cuda12x 13.6.0, 14.2.0 installed together; uninstall all but one" in report
 
 
 @pytest.mark.parametrize(
@@ -399,7 +480,3 @@ def test_a_missing_package_is_named_with_what_installs_it(tmp_path, module):
 )
 def test_an_option_is_called_in_an_error_as_it_was_typed(capsys, words, said):
     assert said in refusal(capsys, *words)
-
-
-def test_doctor_looks_at_every_package_that_record_needs():
-    assert {"numpy", "array-api-compat", "psutil", "threadpoolctl"} <= doctor._REQUIRED.keys()
