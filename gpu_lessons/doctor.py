@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from gpu_lessons.hardware.course import course_root
+from gpu_lessons.hardware.course import course_root, is_learners_folder, learners_folder
 from gpu_lessons.hardware.cupy_packages import cupy_packages
 from gpu_lessons.jupyter import kernel_problem
 
@@ -72,8 +72,9 @@ def _is_clone() -> bool:
 
 def _notebook_obstacles() -> list[str]:
     """Return why a notebook would not run, found out by a server and a kernel; nothing if it would."""
-    with tempfile.TemporaryDirectory() as folder:
-        problem = kernel_problem(course_root() / "notebooks" if _is_clone() else Path(folder))
+    own = learners_folder() or course_root() / "my_course"
+    with tempfile.TemporaryDirectory() as empty:
+        problem = kernel_problem(own if is_learners_folder(own) else Path(empty))
     return [] if problem is None else [f"{problem[0].upper()}{problem[1:]}."]
 
 
