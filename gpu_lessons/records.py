@@ -10,12 +10,30 @@ from typing import Literal, Protocol
 from gpu_lessons.arguments import shown
 from gpu_lessons.units import format_counted, format_time
 
-__all__ = ["WIDE_SPREAD", "Bottleneck", "Counted", "Measurement", "Prediction", "Provenance", "Sweep"]
+__all__ = [
+    "UNKNOWN_THREADS",
+    "WIDE_SPREAD",
+    "Bottleneck",
+    "Counted",
+    "Measurement",
+    "Prediction",
+    "Provenance",
+    "Sweep",
+    "format_threads",
+]
 
 #: Quartiles further apart than this share of the median: something else ran on the machine.
 WIDE_SPREAD = 0.1
 
+#: On the host, where the BLAS does not keep to the number of threads it is told.
+UNKNOWN_THREADS = 0
+
 Bottleneck = Literal["launch", "memory", "filling", "compute", "copy"]
+
+
+def format_threads(threads: int) -> str:
+    """Return a number of threads as a label says it: ``"2 threads"``, or ``"threads unknown"``."""
+    return "threads unknown" if threads == UNKNOWN_THREADS else format_counted(threads, "thread")
 
 
 class Counted(Protocol):
@@ -41,7 +59,7 @@ class Measurement:
     machine : str
         Name of the machine it ran on.
     threads : int or None
-        BLAS threads it was allowed on the host; ``None`` on a GPU.
+        BLAS threads it used on the host; `UNKNOWN_THREADS` if they are not known, ``None`` on a GPU.
     samples_s : tuple of float
         Seconds a call, one value a sample. A sample times ``calls_per_sample`` calls.
     warmup_s : tuple of float
@@ -94,7 +112,7 @@ class Measurement:
         return statistics.quantiles(self.samples_s, n=4, method="inclusive")
 
     def __str__(self) -> str:
-        threads = "" if self.threads is None else f", {format_counted(self.threads, 'thread')}"
+        threads = "" if self.threads is None else f", {format_threads(self.threads)}"
         text = (
             f"{format_time(self.median_s)} ({format_time(self.low_s)} to {format_time(self.high_s)}, "
             f"{len(self.samples_s)} samples), {self.source} on {self.machine}{threads}"
@@ -215,7 +233,7 @@ class Provenance:
     operating_system : str
         System, release and processor family.
     usable_cores : int
-        Logical CPUs the process could keep busy.
+        Hardware threads the process could keep busy; a core with hyper-threading runs two.
     versions : mapping of str to str
         Of ``gpu_lessons``, ``python``, ``numpy``, ``blas`` and, with a GPU, ``cupy``, ``cuda_runtime``, ``driver``.
     """

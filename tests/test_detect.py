@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -25,6 +26,8 @@ from gpu_lessons.hardware.graphics import pcie_bandwidth_bytes_per_s, this_gpu
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.hardware.processor import available_memory_bytes, this_cpu, usable_cores
 from gpu_lessons.hardware.recognition import known_cpu, known_gpu
+from gpu_lessons.lessons.setup import say_devices
+from gpu_lessons.measuring.provenance import usual_path
 
 GB = 10**9
 
@@ -850,6 +853,28 @@ def test_a_blas_that_hides_its_threads_is_named_from_numpys_build(install, monke
     here = this_machine()
     assert (here.blas_name, here.blas_threads) == ("accelerate", None)
     assert "BLAS    accelerate, threads unknown" in str(here)
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "usable", "said"),
+    [
+        (4, 8, 8, "4 cores, 8 threads"),
+        (4, 8, 2, "4 cores, 2 of 8 threads usable"),
+        (4, 4, 4, "4 cores, 4 threads"),
+        (1, 1, 1, "1 core, 1 thread"),
+        (None, 8, 8, "cores unknown, 8 threads"),
+    ],
+)
+def test_hyper_threads_are_never_called_cores(cores, threads, usable, said, capsys):
+    found = this_machine()
+    here = replace(found, cpu=replace(found.cpu, cores=cores, threads=threads), usable_cores=usable)
+    assert here.describe().splitlines()[0].startswith(f"CPU     {here.cpu.name}; {said}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gpu_lessons.lessons.setup.this_machine", lambda: here)
+        say_devices(machine("nvidia-t4"))
+    assert f"{here.cpu.name}, {said}. GPU: " in capsys.readouterr().out
+    assert f"-{usable}-thread" in usual_path(replace(here, gpu=None)).name
+    assert "core" not in usual_path(replace(here, gpu=None, cpu=replace(here.cpu, name="X"))).name
 
 
 def test_the_description_is_a_few_aligned_lines(install):

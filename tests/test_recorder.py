@@ -55,9 +55,12 @@ class FakeMachine:
         self.slowness, self.off = slowness, off
         self.now_s = 0.0
         self.log = []
+        self.keeps_to = range(1, cores + 1)  # threads to which its BLAS keeps
+        self.pauses_s = {}  # in which call of `measure` how long
         self.failing = {}  # which call of `measure` raises what
 
     def benchmark(self, budget_s, threads):
+        threads = threads or self.here.usable_cores
         self.now_s += budget_s
         known = calibrate(CPU)
         slower = {name: rate / self.slowness / 10 * threads for name, rate in known.flops_per_s.items()}
@@ -83,8 +86,13 @@ class FakeMachine:
         calls = max(1, round(1e-3 / call_s))
         samples = max(3, round(budget_s / (calls * call_s)))
         self.now_s += workload.memory_bytes * 4e-9 + call_s * (2 + calls * samples)
-        name = CPU.name if threads else self.here.gpu.name
-        return Measurement(workload, name, threads, (call_s,) * samples, (call_s,) * 2, calls)
+        if device == "cpu":
+            threads = threads or self.here.usable_cores
+            threads = threads if threads in self.keeps_to else 0
+        name = CPU.name if device == "cpu" else self.here.gpu.name
+        samples_s = [call_s] * samples
+        samples_s[-1] += self.pauses_s.get(len(self.log), 0.0) / calls
+        return Measurement(workload, name, threads, tuple(samples_s), (call_s,) * 2, calls)
 
     def launch_latency(self, budget_s):
         return replace(self.measure(Elementwise(1), "cuda", budget_s), calls_per_sample=1)
@@ -103,6 +111,7 @@ def install(monkeypatch):
 
     def put(fake):
         monkeypatch.setattr(recorder, "this_machine", lambda: fake.here)
+        monkeypatch.setattr(recorder, "threads_verified", lambda asked: asked if asked in fake.keeps_to else 0)
         monkeypatch.setattr(recorder, "measure_this_cpu", fake.benchmark)
         monkeypatch.setattr(recorder, "measure", fake.measure)
         monkeypatch.setattr(recorder, "measure_launch_latency", fake.launch_latency)
@@ -231,6 +240,75 @@ def test_the_latency_of_a_launch_holds_the_wait_for_every_call():
     assert samples_s == pytest.approx([1e-5] * 10, rel=1e-6) or samples_s == pytest.approx([1e-5] * 11, rel=1e-6)
     assert warmup_s == pytest.approx([1e-5] * 2)
     assert log == ["wait", "call", "wait"] * (len(samples_s) + 2)
+
+
+@pytest.mark.parametrize(("keeps_to", "held"), [((1,), {1}), ((10,), {10}), ((), {0}), ((1, 10), {1, 10})])
+def test_threads_to_which_the_blas_does_not_keep_are_not_written_as_if_they_differed(
+    install, few, path, keeps_to, held
+):
+    """As with Debian's libblas, or a library under another name, that threadpoolctl does not find."""
+    fake = install(FakeMachine())
+    fake.keeps_to = keeps_to
+    recording = record(path)
+    assert {each.threads for each in recording.measurements} == held
+    assert len(recording.measurements) == 6 * len(held)
+    assert ("threads unknown" in str(recording)) == (held == {0})
+    assert read_recording(path) == recording
+
+
+def test_a_recording_of_unknown_threads_is_gone_on_with(install, few, path):
+    fake = install(FakeMachine())
+    fake.keeps_to = ()
+    fake.failing = {4: KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        record(path)
+    fake.failing, fake.log = {}, []
+    assert len(record(path).measurements) == 6
+    assert len(fake.log) == 3
+
+
+def test_a_point_in_which_the_machine_paused_is_measured_again_and_named(install, few, path):
+    fake = install(FakeMachine(cores=1))
+    fake.pauses_s = {2: 20.0, 5: 0.6}
+    said = []
+    recording = record(path, on_remade=said.append)
+    assert len(fake.log) == 6 + 2
+    assert (fake.log[1], fake.log[4]) == (fake.log[2], fake.log[5])
+    assert max(each.spread for each in recording.measurements) == 0
+    assert len(said) == 2
+    assert str(fake.log[1].workload) in said[0]
+    assert "1 thread" in said[0]
+    assert said[0].endswith("measured again: the machine paused")
+
+
+def test_a_machine_that_pauses_at_every_try_has_its_far_samples_left_out(install, few, path):
+    fake = install(FakeMachine(cores=1))
+    fake.pauses_s = dict.fromkeys((1, 2, 3), 5.0)
+    said = []
+    recording = record(path, on_remade=said.append)
+    assert len(fake.log) == 6 + 2
+    assert [each.rpartition(": ")[0].endswith("left out") for each in said] == [False, False, True]
+    assert all(max(each.samples_s) < 2 * each.median_s for each in recording.measurements)
+    assert all(each.samples_s for each in recording.measurements)
+
+
+def test_a_busy_machine_is_not_a_pause(install, few, path):
+    """A sample of a millisecond that waits for its turn takes ten times as long; that spread is worth knowing."""
+    fake = install(FakeMachine(cores=1))
+    fake.pauses_s = dict.fromkeys(range(1, 7), 0.02)
+    record(path, on_remade=lambda text: pytest.fail(text))
+    assert len(fake.log) == 6
+
+
+def test_what_was_measured_again_is_said_above_the_line(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    stream = Terminal()
+    line = ProgressLine(stream)
+    line(Progress(5, 10, 130.0, "dense forward, 1 thread"))
+    line.say("one sentence")
+    line(Progress(6, 10, 120.0, "dense forward, 1 thread"))
+    line.close()
+    assert stream.getvalue().split("\n")[1] == "one sentence"
 
 
 def test_at_least_three_and_at_most_two_hundred_launches_are_waited_for():
@@ -548,11 +626,11 @@ def test_the_usual_name_says_machine_and_day(monkeypatch, tmp_path):
     monkeypatch.setattr(provenance, "recordings_folder", lambda: tmp_path / "recordings")
     monkeypatch.setattr(provenance, "course_root", lambda: tmp_path)
     here = FakeMachine(cores=2).here
-    assert usual_path(here) == Path(f"intel-core-i9-10900k-2-cores-{today}.json")
+    assert usual_path(here) == Path(f"intel-core-i9-10900k-2-threads-{today}.json")
     assert usual_path(replace(here, gpu=T4)) == Path(f"nvidia-t4-{today}.json")
-    assert usual_path(replace(here, usable_cores=1)).name == f"intel-core-i9-10900k-1-core-{today}.json"
+    assert usual_path(replace(here, usable_cores=1)).name == f"intel-core-i9-10900k-1-thread-{today}.json"
     (tmp_path / "pyproject.toml").touch()
-    assert usual_path(here) == tmp_path / "recordings" / f"intel-core-i9-10900k-2-cores-{today}.json"
+    assert usual_path(here) == tmp_path / "recordings" / f"intel-core-i9-10900k-2-threads-{today}.json"
 
 
 def test_the_command_says_where_the_file_is_what_it_holds_and_how_to_contribute(install, few, path, capsys):

@@ -146,6 +146,28 @@ def test_a_recording_of_a_busy_machine_says_so():
     )
 
 
+def test_points_that_spread_are_named_widest_first_and_no_others():
+    recording = a_recording()
+    first, *others = recording.sweeps
+    points = list(first.points)
+    points[1] = replace(points[1], samples_s=(1.0, 2.0, 3.0))
+    points[2] = replace(points[2], samples_s=(1.0, 1.2, 1.4))
+    lines = str(replace(recording, sweeps=(Sweep(tuple(points)), *others))).splitlines()[-3:]
+    assert lines[0] == "The samples of 2 points spread by more than 10%:"
+    assert lines[1] == f"  50%  {points[1].workload}, 1 thread"
+    assert lines[2] == f"  17%  {points[2].workload}, 1 thread"
+    assert "spread" not in str(recording)
+
+
+def test_threads_that_are_unknown_are_written_read_and_said():
+    recording = a_recording()
+    unknown = Sweep(tuple(replace(point, threads=0) for point in recording.sweeps[0].points))
+    recording = replace(recording, sweeps=(unknown,))
+    assert parse_recording(SLUG, format_recording(recording)) == recording
+    assert "4 on threads unknown" in str(recording)
+    assert str(unknown.points[0]).splitlines()[0].endswith("threads unknown, 2026-11-24")
+
+
 # What is refused
 
 

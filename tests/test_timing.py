@@ -3,18 +3,20 @@
 import math
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from threading import Event
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import machine
-from gpu_lessons.measuring import measure, timing
+from gpu_lessons.measuring import measure, measure_this_cpu, self_benchmark, timing
 from gpu_lessons.measuring.refusal import refuse_measurement
+from gpu_lessons.measuring.threads import threads_verified
 from gpu_lessons.measuring.timing import sample_times
 from gpu_lessons.model import calibrate, predict
 from gpu_lessons.work import Copy, DenseForward, Elementwise, Workload
@@ -141,7 +143,9 @@ def test_something_else_than_a_workload_is_refused():
 
 def test_more_threads_than_cores_are_refused():
     cores = this_machine().usable_cores
-    with pytest.raises(ValueError, match=f"^threads must be at most {cores}, the cores usable here, got {cores + 1}$"):
+    with pytest.raises(
+        ValueError, match=f"^threads must be at most {cores}, the threads usable here, got {cores + 1}$"
+    ):
         measure(LAYER, threads=cores + 1)
 
 
@@ -209,6 +213,57 @@ def test_blas_runs_on_the_stated_threads_and_gets_its_own_back(threads):
     assert record.threads == threads
     assert work.seen == {threads}
     assert threadpool_info() == before
+
+
+@pytest.fixture
+def ask_afresh():
+    threads_verified.cache_clear()
+    yield
+    threads_verified.cache_clear()
+
+
+@pytest.mark.usefixtures("ask_afresh")
+@pytest.mark.parametrize(
+    ("limit", "asked", "said"),
+    [(1, 1, "1 thread"), (2, 2, "2 threads"), (2, 1, "threads unknown"), (1, 2, "threads unknown")],
+)
+@pytest.mark.skipif(this_machine().usable_cores < 2, reason="one thread is all there is")
+def test_threads_are_those_that_a_product_used_and_not_those_asked_for(monkeypatch, limit, asked, said):
+    """A BLAS that threadpoolctl does not know runs as it likes: on all cores as Accelerate, or on one."""
+    with threadpool_limits(limit):
+        monkeypatch.setattr("threadpoolctl.threadpool_limits", lambda count: nullcontext())
+        record = measure(LAYER, budget_s=0.001, threads=asked)
+    assert str(record).splitlines()[0].endswith(f"measured on {this_machine().cpu.name}, {said}")
+    assert record.threads == (0 if said == "threads unknown" else asked)
+
+
+@pytest.mark.usefixtures("ask_afresh")
+@pytest.mark.parametrize(
+    ("asked", "used", "known"),
+    [
+        (1, 1.0, 1),
+        (1, 1.92, 0),
+        (2, 1.0, 0),
+        (2, 1.9, 2),
+        (4, 2.0, 0),
+        (4, 3.8, 4),
+        (8, 4.0, 0),
+        (64, 61.0, 64),
+        (4, 8.0, 0),
+    ],
+)
+def test_a_number_of_threads_is_known_if_about_as_many_computed(monkeypatch, asked, used, known):
+    monkeypatch.setattr("gpu_lessons.measuring.threads._threads_used", lambda limit: used)
+    assert threads_verified(asked) == known
+
+
+@pytest.mark.usefixtures("ask_afresh")
+def test_a_cpu_whose_threads_are_unknown_is_calibrated_all_the_same(monkeypatch):
+    monkeypatch.setattr("gpu_lessons.measuring.threads._threads_used", lambda limit: 99.0)
+    monkeypatch.setattr(self_benchmark, "_done", {})
+    benchmark = measure_this_cpu(2.0)
+    assert "measured here, threads unknown" in benchmark.calibration.basis
+    assert benchmark.calibration.flops_per_s["float32"] > 0
 
 
 def test_measurements_on_two_threads_take_turns(monkeypatch):

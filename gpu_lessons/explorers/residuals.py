@@ -6,8 +6,9 @@ from gpu_lessons.arguments import require_choice
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
 from gpu_lessons.model.accuracy import residuals
+from gpu_lessons.model.measured import of_threads
 from gpu_lessons.recorded import RecordingError, load_recording
-from gpu_lessons.units import format_counted
+from gpu_lessons.records import format_threads
 
 __all__ = ["plot_residuals"]
 
@@ -40,7 +41,8 @@ def plot_residuals(recording: str, kind: str | None = None, *, threads: int | No
         for each in held_out
         if each.roofline_s is not None
     ]
-    on = "" if kind == "gpu" else f", {format_counted(threads or found.provenance.usable_cores, 'thread')}"
+    used = of_threads(found.measurements, machine, threads)[0].threads
+    on = "" if used is None else f", {format_threads(used)}"
     return residuals_figure(rows, machine=machine.name, kind=kind, source=f"recorded {found.provenance.date}{on}")
 
 

@@ -34,7 +34,8 @@ class ThisMachine:
     blas_name, blas_threads : str, int or None
         The library behind NumPy's matrix product and how many threads it uses; None if it does not tell.
     usable_cores : int
-        Logical CPUs that this process may keep busy, by affinity and by a container's quota.
+        Hardware threads, as `Machine.threads` counts them, that this process may keep busy, by affinity and by a
+        container's quota. A core with hyper-threading runs two.
     available_memory_bytes : int
         Memory that was free when asked, within a container's limit.
     cuda : CudaSoftware or None
@@ -59,7 +60,7 @@ class ThisMachine:
         """Return a few aligned lines that say what is here."""
         blas = f"{self.blas_name}, {_counted(self.blas_threads, 'thread')}"
         rows = [
-            ("CPU", _cpu_line(self.cpu, self.usable_cores)),
+            ("CPU", self._cpu_line()),
             ("memory", f"{_size(self.cpu.memory_bytes)}, {format_bytes(self.available_memory_bytes)} free"),
             ("GPU", _gpu_line(self.gpu, self.gpu_link_now) if self.gpu else self.gpu_status),
             *([("CUDA", str(self.cuda))] if self.cuda else []),
@@ -68,6 +69,23 @@ class ThisMachine:
         ]
         width = max(len(label) for label, _ in rows)
         return "\n".join(f"{label:<{width}}  {text}" for label, text in rows)
+
+    def cores_and_threads(self) -> str:
+        """Return what there is to compute with, such as "4 cores, 8 threads" or "4 cores, 2 of 8 threads usable"."""
+        threads = _counted(self.cpu.threads, "thread")
+        if self.cpu.threads not in (None, self.usable_cores):
+            threads = f"{self.usable_cores} of {threads} usable"
+        return f"{_counted(self.cpu.cores, 'core')}, {threads}"
+
+    def _cpu_line(self) -> str:
+        parts = [self.cpu.name, self.cores_and_threads()]
+        if self.cpu.clock_hz:
+            parts.append(format_rate(self.cpu.clock_hz, "Hz"))
+        if self.cpu.simd:
+            parts.append(self.cpu.simd)
+        if self.cpu.cache_bytes:
+            parts.append(f"last cache {format_bytes(self.cpu.cache_bytes)}")
+        return "; ".join(parts)
 
     def __str__(self) -> str:
         return self.describe()
@@ -123,17 +141,6 @@ def _blas() -> tuple[str, int | None]:
         return str(built["Build Dependencies"]["blas"]["name"]), None
     except Exception:
         return "unknown BLAS", None
-
-
-def _cpu_line(cpu: Machine, usable: int) -> str:
-    parts = [cpu.name, f"{_counted(cpu.cores, 'core')}, {_counted(cpu.threads, 'thread')}, {usable} usable"]
-    if cpu.clock_hz:
-        parts.append(format_rate(cpu.clock_hz, "Hz"))
-    if cpu.simd:
-        parts.append(cpu.simd)
-    if cpu.cache_bytes:
-        parts.append(f"last cache {format_bytes(cpu.cache_bytes)}")
-    return "; ".join(parts)
 
 
 def _gpu_line(gpu: Machine, link_now: str | None) -> str:

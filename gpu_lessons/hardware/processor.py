@@ -54,7 +54,7 @@ def this_cpu(root: Path = Path("/")) -> Machine:
 
 
 def usable_cores(root: Path = Path("/")) -> int:
-    """Return how many logical CPUs this process may keep busy: its affinity, cut by a container's quota.
+    """Return how many hardware threads this process may keep busy: its affinity, cut by a container's quota.
 
     A quota of 1.5 CPUs counts as 1: threads beyond the quota only make each other wait.
     """

@@ -8,7 +8,6 @@ from gpu_lessons.arguments import shown
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.units import format_counted
 
 __all__ = ["say_devices"]
 
@@ -29,7 +28,6 @@ def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
     if not isinstance(gpu, Machine | CudaGpu | SimulatedGpu):
         raise TypeError(f"gpu must be a Machine or what gl.gpu() returns, got {shown(gpu)}")
     here = this_machine()
-    cores = format_counted(here.usable_cores, "core")
     named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)
     # In a saved lesson the line is read before anything has run, perhaps by somebody else: it must be true then too.
-    print(f"Last run {date.today()} on {here.cpu.name}, {cores}. GPU: {named}; {here.gpu_status}.")
+    print(f"Last run {date.today()} on {here.cpu.name}, {here.cores_and_threads()}. GPU: {named}; {here.gpu_status}.")

@@ -49,6 +49,12 @@ class ProgressLine:
             self._said_s = self._clock()
         self._stream.flush()
 
+    def say(self, text: str) -> None:
+        """Write a sentence that stays, above the line."""
+        self.close()
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
+
     def close(self) -> None:
         """Leave the line, so that what is printed next stands below it."""
         if self._is_drawn:
@@ -58,7 +64,7 @@ class ProgressLine:
 
 
 def record_with_progress(path: Path, stream: TextIO, *, quick: bool) -> Recording:
-    """Do what `record` does, draw how far it is, and say what is kept when Ctrl-C stops it.
+    """Do what `record` does and draw how far it is; say what was made again, and what is kept when Ctrl-C stops it.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def record_with_progress(path: Path, stream: TextIO, *, quick: bool) -> Recordin
     """
     line = ProgressLine(stream)
     try:
-        return record(path, quick=quick, on_progress=line)
+        return record(path, quick=quick, on_progress=line, on_remade=line.say)
     except KeyboardInterrupt:
         line.close()
         stream.write(f"Stopped; {_kept(path)}\n")

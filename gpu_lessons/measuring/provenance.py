@@ -33,11 +33,11 @@ def provenance_of_today(here: ThisMachine, *, quick: bool, seed: int) -> Provena
 
 
 def usual_path(here: ThisMachine) -> Path:
-    """Return where a recording of ``here`` that begins today belongs, such as amd-epyc-2-cores-2026-11-24.json.
+    """Return where a recording of ``here`` that begins today belongs, such as amd-epyc-2-threads-2026-11-24.json.
 
     In a clone of the repository that is the folder of the recordings that ship, elsewhere the current folder.
     """
-    name = f"{here.cpu.name} {format_counted(here.usable_cores, 'core')}"
+    name = f"{here.cpu.name} {format_counted(here.usable_cores, 'thread')}"
     words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
     file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
     if (course_root() / "pyproject.toml").is_file():

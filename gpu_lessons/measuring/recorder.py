@@ -18,6 +18,7 @@ from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.provenance import provenance_of_today
 from gpu_lessons.measuring.self_benchmark import measure_this_cpu
 from gpu_lessons.measuring.sweeps import Point, PointPlan, all_points, choose_points, point_of
+from gpu_lessons.measuring.threads import threads_verified
 from gpu_lessons.measuring.timing import measure
 from gpu_lessons.model import predict
 from gpu_lessons.recorded import (
@@ -28,7 +29,8 @@ from gpu_lessons.recorded import (
     require_room,
     write_recording,
 )
-from gpu_lessons.records import Measurement, Sweep
+from gpu_lessons.records import UNKNOWN_THREADS, Measurement, Sweep
+from gpu_lessons.units import format_time
 from gpu_lessons.work import Copy
 
 __all__ = ["Progress", "record"]
@@ -41,6 +43,9 @@ _CPU_BUDGET_S = 2.0
 _SHARE_OF_MEMORY = 0.4
 # Where the model knows nothing of a GPU's link: that of an old laptop.
 _SLOW_LINK_BYTES_PER_S = 1e9
+# A sample so many times as long as the others, and longer by so much, is no busy machine: it slept, or was stopped.
+_FAR, _PAUSE_S = 3.0, 0.25
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,11 @@ class Progress:
 
 
 def record(
-    path: Path, *, quick: bool = False, on_progress: Callable[[Progress], None] = lambda progress: None
+    path: Path,
+    *,
+    quick: bool = False,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_remade: Callable[[str], None] = lambda text: None,
 ) -> Recording:
     """Measure this machine into ``path``, or go on with what is there.
 
@@ -68,6 +77,8 @@ def record(
         A minute instead of about four: fewer sizes.
     on_progress : callable
         Called before every point.
+    on_remade : callable
+        Called with a sentence for every point that is measured again, because the machine paused meanwhile.
 
     Returns
     -------
@@ -82,10 +93,12 @@ def record(
         was written last.
     """
     with only_writer(path):
-        return _record(path, quick, on_progress)
+        return _record(path, quick, on_progress, on_remade)
 
 
-def _record(path: Path, quick: bool, on_progress: Callable[[Progress], None]) -> Recording:
+def _record(
+    path: Path, quick: bool, on_progress: Callable[[Progress], None], on_remade: Callable[[str], None]
+) -> Recording:
     require_room(path)
     here = this_machine()
     recording = _begun(path, here, quick=quick)
@@ -100,7 +113,7 @@ def _record(path: Path, quick: bool, on_progress: Callable[[Progress], None]) ->
     schedule = _Schedule(left, limit_s - (time.perf_counter() - start_s))
     for done, plan in enumerate(left):
         on_progress(Progress(len(plans) - len(left) + done, len(plans), schedule.left_s, str(plan.point)))
-        measurement = _measured(plan, schedule.next_budget_s())
+        measurement = _without_pauses(plan, schedule.next_budget_s(), on_remade)
         if measurement is None:
             continue
         measured[plan.point] = replace(measurement, recorded_on=recording.provenance.date)
@@ -161,7 +174,7 @@ def _described(recording: Recording) -> str:
 def _plan(
     here: ThisMachine, limit_s: float, *, quick: bool, on_progress: Callable[[Progress], None]
 ) -> list[PointPlan]:
-    threads = sorted({1, here.usable_cores})
+    threads = [count for count in sorted({1, here.usable_cores}) if threads_verified(count)] or [UNKNOWN_THREADS]
     points = [point for count in threads for point in all_points("cpu", count, quick=quick)]
     free_bytes = {"cpu": here.available_memory_bytes * _SHARE_OF_MEMORY}
     if here.gpu is not None:
@@ -170,7 +183,7 @@ def _plan(
     calibrations = {}
     for count in threads:
         on_progress(Progress(0, len(points), None, "finding out how fast this CPU is"))
-        calibrations[count] = measure_this_cpu(_CPU_BUDGET_S, threads=count).calibration
+        calibrations[count] = measure_this_cpu(_CPU_BUDGET_S, threads=count or None).calibration
 
     def call_s(point: Point) -> float:
         if point.device == "cuda" and here.gpu is not None:
@@ -179,7 +192,7 @@ def _plan(
         if isinstance(point.workload, Copy):
             return point.workload.n_bytes / _SLOW_LINK_BYTES_PER_S
         # Where nothing is known of a GPU, it is taken for as fast as the CPU beside it.
-        calibration = calibrations[point.threads or here.usable_cores]
+        calibration = calibrations[threads[-1] if point.threads is None else point.threads]
         return predict(point.workload, here.cpu, calibration=calibration).seconds
 
     return choose_points(points, call_s, limit_s, free_bytes)
@@ -217,6 +230,34 @@ class _Schedule:
         return least_s + share * wish_s, share
 
 
+def _without_pauses(plan: PointPlan, budget_s: float, on_remade: Callable[[str], None]) -> Measurement | None:
+    """Return the measurement of a point, made again if the machine paused; what is far off in the last one is left out.
+
+    A laptop that was closed, or a process that was stopped, would stand there as one sample of many seconds.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        measurement = _measured(plan, budget_s)
+        if measurement is None or not (pauses := _pauses(measurement)):
+            return measurement
+        again = "measured again" if tries_left else "left out"
+        longest_s, usual_s = max(pauses), measurement.median_s
+        on_remade(
+            f"{measurement.workload}, {plan.point.place}: a sample of {format_time(longest_s)} a call among others of "
+            f"{format_time(usual_s)}, {again}: the machine paused"
+        )
+    assert measurement is not None
+    kept = tuple(each for each in measurement.samples_s if each not in pauses)
+    return replace(measurement, samples_s=kept)
+
+
+def _pauses(measurement: Measurement) -> list[float]:
+    """Return the samples, and the warm-up that the number of calls hangs on, in which the machine paused."""
+    usual_s, calls = measurement.median_s, measurement.calls_per_sample
+    least_s = max(_FAR * usual_s, usual_s + _PAUSE_S / calls)
+    far = [each for each in measurement.samples_s if each > least_s]
+    return far + [each for each in measurement.warmup_s[-1:] if each > max(_FAR * usual_s, usual_s + _PAUSE_S)]
+
+
 def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
     """Return the measurement of a point; None if the machine has no memory left for it, or no clock fine enough."""
     point = plan.point
@@ -224,7 +265,7 @@ def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
         if point.is_waited_for:
             measurement = measure_launch_latency(budget_s)
         else:
-            measurement = measure(point.workload, point.device, budget_s, threads=point.threads)
+            measurement = measure(point.workload, point.device, budget_s, threads=point.threads or None)
         if point.looks_at_memory:
             measurement = replace(measurement, peak_bytes=measure_peak_bytes(point.workload, point.device))
     except MemoryError:

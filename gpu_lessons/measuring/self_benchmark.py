@@ -56,7 +56,7 @@ def measure_this_cpu(
     budget_s : float
         Upper limit in seconds; about half of it is used on an idle machine.
     threads : int, optional
-        BLAS threads; all usable cores otherwise.
+        BLAS threads; all usable ones otherwise.
     again : bool
         Measure even if this session has done so already, because the machine was busy then.
     on_progress : callable
@@ -77,7 +77,7 @@ def measure_this_cpu(
 
 
 def this_cpu_if_measured() -> CpuBenchmark | None:
-    """Return the benchmark on all usable cores if this session has made it."""
+    """Return the benchmark on all usable threads if this session has made it."""
     return _done.get(this_machine().usable_cores)
 
 
@@ -129,6 +129,6 @@ def _benchmark(cpu: Machine, budget_s: float, threads: int, on_progress: Callabl
         measurements.append(measure(workload, budget_s=max(0.01, left_s / 2 / (len(steps) - i)), threads=threads))
     on_progress(1.0, "done")
     fitted, held_out = measurements[: len(_FITTED)], measurements[len(_FITTED) :]
-    calibration = calibrate_from(fitted, cpu, threads=threads, held_out=held_out)
+    calibration = calibrate_from(fitted, cpu, threads=fitted[0].threads, held_out=held_out)
     assert isinstance(calibration, CpuCalibration)  # it was fitted to a CPU
     return CpuBenchmark(cpu, calibration, tuple(fitted), tuple(held_out))

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from gpu_lessons.records import Measurement
-from gpu_lessons.units import format_counted
+from gpu_lessons.records import Measurement, format_threads
 from gpu_lessons.work import (
     Conv2dForward,
     Copy,
@@ -33,7 +32,7 @@ _MOST_OF_ONE, _MOST_OF_LEAST = 1 / 40, 0.6
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One thing to measure: a workload on a device, on the CPU with a number of threads.
+    """One thing to measure: a workload on a device, on the CPU with a number of threads, or `UNKNOWN_THREADS`.
 
     ``is_waited_for``: on a GPU, whether every single call is waited for, and not only the last of a sample.
     """
@@ -48,9 +47,13 @@ class Point:
         """Whether its memory is measured beside its time: a training step shows what must fit into memory."""
         return isinstance(self.workload, DenseTrainStep)
 
+    @property
+    def place(self) -> str:
+        """The GPU, or the number of threads."""
+        return "GPU" if self.threads is None else format_threads(self.threads)
+
     def __str__(self) -> str:
-        threads = "GPU" if self.threads is None else format_counted(self.threads, "thread")
-        return f"{self.workload.label}, {threads}"
+        return f"{self.workload.label}, {self.place}"
 
 
 def point_of(measurement: Measurement) -> Point:

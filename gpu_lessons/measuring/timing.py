@@ -13,6 +13,7 @@ from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.measuring.refusal import too_big
+from gpu_lessons.measuring.threads import threads_verified
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
@@ -45,7 +46,8 @@ def measure(
     budget_s : float
         Seconds to spend on samples. At least three samples are taken, however long they last.
     threads : int, optional
-        BLAS threads on the host; all that this process may use otherwise.
+        BLAS threads on the host; all that this process may use otherwise. The record says so many only if a product
+        keeps to them, which is tried once.
 
     Returns
     -------
@@ -129,13 +131,13 @@ def _measure_cpu(workload: Workload, budget_s: float, threads: int | None) -> Me
     if threads is not None:
         threads = require_count("threads", threads)
         if threads > here.usable_cores:
-            raise ValueError(f"threads must be at most {here.usable_cores}, the cores usable here, got {threads}")
+            raise ValueError(f"threads must be at most {here.usable_cores}, the threads usable here, got {threads}")
     threads = threads or here.usable_cores
     if workload.memory_bytes > here.available_memory_bytes:
         raise too_big(workload, here.available_memory_bytes, "here")
     with threadpool_limits(threads):
         samples_s, warmup_s, calls = sample_times(workload.make(np), budget_s)
-    return Measurement(workload, here.cpu.name, threads, samples_s, warmup_s, calls)
+    return Measurement(workload, here.cpu.name, threads_verified(threads), samples_s, warmup_s, calls)
 
 
 def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:

@@ -70,7 +70,7 @@ def residuals(
     """
     fitted, held_out = halves(enough_of_threads(measurements, machine, threads))
     numbers = fit_to(fitted, machine)
-    roofline = roofline_of(machine, [row_of(each) for each in fitted], fitted[0].threads)
+    roofline = roofline_of(machine, [row_of(each) for each in fitted], fitted[0].threads or None)
     found = []
     for row in map(row_of, held_out):
         regime = predict(row.workload, machine, calibration=numbers).bottleneck

@@ -15,8 +15,7 @@ from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
-from gpu_lessons.records import Measurement
-from gpu_lessons.units import format_counted
+from gpu_lessons.records import Measurement, format_threads
 from gpu_lessons.work import Copy
 
 __all__ = ["LEAST_ROWS", "calibrate_from", "enough_of_threads", "fit_to", "halves", "of_threads"]
@@ -117,7 +116,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 def _basis(example: Measurement, ratios: list[float]) -> str:
     threads = example.threads
-    on = "" if threads is None else f", {format_counted(threads, 'thread')}"
+    on = "" if threads is None else f", {format_threads(threads)}"
     when = "measured here" if example.recorded_on is None else f"recorded {example.recorded_on}"
     factors = [max(ratio, 1 / ratio) - 1 for ratio in ratios]
     basis = (

@@ -22,7 +22,7 @@ from gpu_lessons.recorded.fields import (
     parse_text,
 )
 from gpu_lessons.recorded.machine_facts import checked_machine, machine_facts
-from gpu_lessons.records import WIDE_SPREAD, Measurement, Provenance, Sweep
+from gpu_lessons.records import UNKNOWN_THREADS, WIDE_SPREAD, Measurement, Provenance, Sweep, format_threads
 from gpu_lessons.units import format_counted
 from gpu_lessons.work import (
     Conv2dForward,
@@ -43,6 +43,7 @@ __all__ = ["SCHEMA", "Recording", "RecordingError", "format_recording", "parse_r
 #   1  (2026-11)  slug, provenance, cpu, gpu, sweeps; a point has arguments, calls_per_sample, warmup_s, samples_s and
 #                 perhaps peak_bytes.
 #   2  (2026-11)  The arguments of Elementwise hold multiply_adds, which were 0 before; more kinds of workload.
+#                 On a CPU whose BLAS does not keep to a number of threads, theirs is 0.
 SCHEMA = 2
 
 _WORKLOADS: dict[str, type[Workload]] = {
@@ -60,6 +61,8 @@ _WORKLOADS: dict[str, type[Workload]] = {
 }
 # On an idle virtual machine 3 to 8 of 100 points spread widely.
 _MANY = 0.25
+# Of those that spread, as many as fit on a screen.
+_NAMED = 10
 _SINCE_2 = ("multiply_adds",)
 _POINT = ("arguments", "calls_per_sample", "warmup_s", "samples_s")
 
@@ -101,19 +104,29 @@ class Recording:
         for sweep in self.sweeps:
             first = sweep.points[0]
             assert isinstance(first, Measurement)  # a recording holds no predictions
-            place = "GPU" if first.threads is None else format_counted(first.threads, "thread")
+            place = "GPU" if first.threads is None else format_threads(first.threads)
             rows.setdefault(type(first.workload).__name__, []).append(f"{len(sweep.points)} on {place}")
         state = "" if self.provenance.complete else ", not complete"
         names = self.cpu.name if self.gpu is None else f"{self.cpu.name} and {self.gpu.name}"
         lines = [f"{names}, recorded {self.provenance.date}{state}: {len(self.measurements)} points"]
         lines += [f"  {name:<16}{', '.join(parts)}" for name, parts in rows.items()]
-        wide = sum(point.spread > WIDE_SPREAD for point in self.measurements)
-        if wide > _MANY * len(self.measurements):
-            lines.append(
-                f"The samples of {wide} points spread by more than {WIDE_SPREAD:.0%}: the machine was busy; "
-                "close other programs and record again."
-            )
+        lines += _spreading(self.measurements)
         return "\n".join(lines)
+
+
+def _spreading(points: tuple[Measurement, ...]) -> Iterator[str]:
+    """Yield a line about the points that spread and one for each of the widest, if there are any."""
+    wide = sorted((point for point in points if point.spread > WIDE_SPREAD), key=lambda point: -point.spread)
+    if not wide:
+        return
+    busy = len(wide) > _MANY * len(points)
+    advice = ": the machine was busy; close other programs and record again." if busy else ":"
+    yield f"The samples of {format_counted(len(wide), 'point')} spread by more than {WIDE_SPREAD:.0%}{advice}"
+    for point in wide[:_NAMED]:
+        place = "GPU" if point.threads is None else format_threads(point.threads)
+        yield f"  {point.spread:.0%}  {point.workload}, {place}"
+    if len(wide) > _NAMED:
+        yield f"  and {format_counted(len(wide) - _NAMED, 'other')}"
 
 
 def parse_recording(slug: str, text: str) -> Recording:
@@ -191,7 +204,8 @@ def _sweep(
         known = " or ".join(names)
         raise RecordingError(f"{where}.device must be {known} on this machine, got {reprlib.repr(device)}")
     if device == "cpu":
-        checked_count(f"{where}.threads", threads)
+        if type(threads) is not int or threads != UNKNOWN_THREADS:
+            checked_count(f"{where}.threads", threads)
     elif threads is not None:
         raise RecordingError(f"{where}.threads must be null on a GPU, got {reprlib.repr(threads)}")
     points = tuple(
