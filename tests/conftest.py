@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from gpu_lessons.hardware.arrays import cuda_status
+from gpu_lessons.hardware.machines import machine
 
 # A machine that is busy with something else may take long over any example.
 settings.register_profile("any machine", deadline=None)
@@ -47,6 +48,19 @@ def xp(request):
         if not usable:
             pytest.skip(reason)
     return import_module(request.param)
+
+
+@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+def gpu(request):
+    """Each GPU the course runs on: a simulated one, and CuPy's where a CUDA device computes."""
+    from gpu_lessons.devices import CudaGpu, SimulatedGpu
+
+    if request.param == "simulated":
+        return SimulatedGpu(machine("nvidia-t4"))
+    usable, reason = cuda_status()
+    if not usable:
+        pytest.skip(reason)
+    return CudaGpu()
 
 
 @pytest.fixture

@@ -11,23 +11,10 @@ import warnings
 import numpy as np
 import pytest
 
-from gpu_lessons.devices import CudaGpu, SimulatedGpu
-from gpu_lessons.hardware.arrays import cuda_status
-from gpu_lessons.hardware.machines import machine
+from gpu_lessons.devices import SimulatedGpu
 
 A = np.asarray([[1.5, -2.0, 0.25], [3.0, 0.0, -1.0]])
 B = np.asarray([[0.5, 4.0, -0.75], [2.0, -3.0, 1.0]])
-
-
-@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu)])
-def gpu(request):
-    """Return each GPU in turn; CuPy only where a CUDA device computes."""
-    if request.param == "simulated":
-        return SimulatedGpu(machine("nvidia-t4"))
-    usable, reason = cuda_status()
-    if not usable:
-        pytest.skip(reason)
-    return CudaGpu()
 
 
 def host(x):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from gpu_lessons.devices.memory import Allocation
+from gpu_lessons.devices.memory import Allocation, DevicePointer
 from gpu_lessons.devices.operators import Operators
 from gpu_lessons.devices.rows import names
 from gpu_lessons.devices.unknown import UnknownOperationError
@@ -45,7 +45,7 @@ class DeviceArray(Operators):
         The GPU it lives on.
     """
 
-    __slots__ = ("_gpu", "_memory", "_numbers")
+    __slots__ = ("_base", "_gpu", "_memory", "_numbers")
     __hash__ = None  # type: ignore[assignment]  # == compares number by number
 
     __array_priority__ = 100
@@ -56,6 +56,17 @@ class DeviceArray(Operators):
         self._gpu = gpu
         self._numbers = numbers
         self._memory = memory
+        self._base: DeviceArray | None = None
+
+    @property
+    def base(self) -> DeviceArray | None:
+        """The array that it is a view of."""
+        return self._base
+
+    @property
+    def data(self) -> DevicePointer:
+        """Where it lies on the device; ``data.ptr`` is the address of its first number."""
+        return DevicePointer(self._numbers.ctypes.data, self._memory)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -184,7 +195,7 @@ class DeviceArray(Operators):
 
     def item(self, *index: int) -> Any:  # noqa: ANN401 - any number
         """Return the only number, or the one at ``index``, on the host."""
-        return (self[index] if index else self).get().item()
+        return self.get().item(*index)
 
     def tolist(self) -> Any:  # noqa: ANN401 - a number, or lists of them
         """Return the numbers as lists, on the host."""
@@ -255,7 +266,9 @@ class DeviceArray(Operators):
 
     def _view(self, numbers: np.ndarray[Any, Any]) -> DeviceArray:
         self.require_on(self._gpu)
-        return DeviceArray(self._gpu, numbers, self._memory)
+        view = DeviceArray(self._gpu, numbers, self._memory)
+        view._base = self if self._base is None else self._base
+        return view
 
     def _overwrite(self, result: DeviceArray) -> None:
         self._numbers[...] = result._numbers

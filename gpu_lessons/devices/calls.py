@@ -29,6 +29,7 @@ without_warnings = np.errstate(all="ignore")
 _FORMATS = "?bhilqBHILQefdFD"
 # Kinds and names of first arguments that need not, and must, be an array.
 _TAKES_ANYTHING = ("creation", "memset", "question", "random")
+_TAKES_LISTS = ("choose", "diag", "diagflat", "ix_", "meshgrid", "tril", "triu")
 _ARRAYS = ("a", "arr", "ary", "array", "x", "v", "m", "z", "ar", "filt", "A")
 # Of the size of a result that depends on the numbers.
 _SIZE_BYTES = 8
@@ -82,7 +83,7 @@ def _require_arrays(row: Row, given: dict[str, Any]) -> None:
     if row.kind in _TAKES_ANYTHING or not given:
         return
     name, first = next(iter(given.items()))
-    if name in _ARRAYS and isinstance(first, list | tuple):
+    if name in _ARRAYS and isinstance(first, list | tuple) and row.name not in _TAKES_LISTS:
         raise TypeError(f"Unsupported type {type(first)}")
 
 
@@ -129,9 +130,9 @@ def on_device(gpu: SimulatedGpu, result: Any, read: Iterable[DeviceArray], fresh
 
 def _writeable(view: Host) -> Host:
     """Return a view that may be written to, where NumPy would rather not: CuPy lets it be."""
-    if view.flags.writeable:
-        return view
-    return np.lib.stride_tricks.as_strided(view, writeable=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of NumPy, for a view that repeats its numbers
+        return view if view.flags.writeable else np.lib.stride_tricks.as_strided(view, writeable=True)
 
 
 def _numpy_function(name: str) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,13 @@ def read_bytes(arrays: Iterable[DeviceArray]) -> int:
 
 def counted_as(gpu: SimulatedGpu, dtype: np.dtype[Any]) -> str:
     """Return the number format whose rate counts; what the catalogue has no rate for takes that of float32."""
-    return dtype.name if dtype.name in gpu.calibration.flops_per_s else "float32"
+    name = _name_of(dtype)
+    return name if name in gpu.calibration.flops_per_s else "float32"
+
+
+@cache
+def _name_of(dtype: np.dtype[Any]) -> str:
+    return dtype.name  # NumPy puts it together anew each time
 
 
 def _variant(name: str, arrays: Sequence[DeviceArray], shape: tuple[int, ...]) -> Hashable:

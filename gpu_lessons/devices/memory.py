@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Allocation",
+    "DevicePointer",
     "MemoryPool",
     "OutOfMemoryError",
     "Shape",
@@ -135,6 +136,13 @@ class Allocation:
 
     def __del__(self) -> None:
         self.free()
+
+
+class DevicePointer(NamedTuple):
+    """What ``x.data`` of an array is: an address, and the memory it lies in."""
+
+    ptr: int
+    mem: Allocation
 
 
 class _PinnedMemory(bytearray):

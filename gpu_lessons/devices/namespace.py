@@ -11,10 +11,10 @@ from gpu_lessons.devices import indexing, operations, products
 from gpu_lessons.devices.arrays import DeviceArray
 from gpu_lessons.devices.calls import call
 from gpu_lessons.devices.cuda_words import Cuda
-from gpu_lessons.devices.memory import Shape, empty_pinned
+from gpu_lessons.devices.memory import Shape, empty_pinned, sizes_of
 from gpu_lessons.devices.pools import DevicePool, PinnedPool
 from gpu_lessons.devices.random import Random
-from gpu_lessons.devices.rows import names
+from gpu_lessons.devices.rows import Row, names
 from gpu_lessons.devices.tables import ROWS
 from gpu_lessons.devices.tables.numbers import UFUNCS
 from gpu_lessons.devices.ufuncs import Ufunc
@@ -43,6 +43,7 @@ _SHARED = names("""
     promote_types s_ short signedinteger single ubyte uint uint16 uint32 uint64 uint8 uintc uintp ulonglong
     unsignedinteger ushort binary_repr base_repr get_printoptions printoptions set_printoptions
 """)
+_BY_INDEX = frozenset({"c_", "mgrid", "ogrid", "r_"})
 _PRODUCTS = frozenset({"dot", "inner", "tensordot", "vdot", "vecdot"})
 _USER_KERNELS: dict[str, Any] = {
     "ElementwiseKernel": ElementwiseKernel,
@@ -80,6 +81,18 @@ class Words:
         return f"<{self._module} of {self._gpu.device}>"
 
 
+class _ArrayType(type):
+    """The type of arrays on one GPU: ``xp.ndarray(shape, dtype)`` makes one of any content."""
+
+    of: SimulatedGpu
+
+    def __instancecheck__(cls, x: object) -> bool:
+        return isinstance(x, DeviceArray)
+
+    def __call__(cls, shape: Shape, dtype: Any = float, *, order: Any = "C") -> DeviceArray:  # noqa: ANN401
+        return operations.new_array(cls.of, sizes_of(shape), np.dtype(dtype), order)
+
+
 class Namespace:
     """Functions on the arrays of one simulated GPU, under the names NumPy and CuPy use.
 
@@ -87,13 +100,13 @@ class Namespace:
     is near; nothing is computed on the host in silence. ``gpu.cupyx`` stands in for ``import cupyx``.
     """
 
-    ndarray = DeviceArray
     ufunc = Ufunc
     __version__ = "14.2.0"  # the one whose behaviour is followed
 
     def __init__(self, gpu: SimulatedGpu) -> None:
         self.__name__ = f"simulated {gpu.machine.name}"  # array-api-compat compares namespaces by their names
         self._gpu = gpu
+        self.ndarray = _ArrayType("ndarray", (DeviceArray,), {"__slots__": (), "of": gpu})
         self.random = Random(gpu)
         self.cuda = Cuda(gpu)
         products_of: dict[str, Any] = {name: partial(products.tensor_product, gpu, name) for name in _PRODUCTS}
@@ -110,6 +123,8 @@ class Namespace:
             return partial(products.tensor_product, self._gpu, name)
         if name in _USER_KERNELS:
             return partial(_USER_KERNELS[name], self._gpu)
+        if name in _BY_INDEX:
+            return _ByIndex(self._gpu, name)
         if name in _SHARED:
             return getattr(np, name)
         if name.startswith("_"):
@@ -119,7 +134,7 @@ class Namespace:
     def __dir__(self) -> list[str]:
         own = (name for name in (*vars(type(self)), *vars(self)) if name[0] != "_")
         rows = (name for name in ROWS if "." not in name)
-        return sorted({*own, *UFUNCS, *rows, *_PRODUCTS, *_USER_KERNELS, *_SHARED})
+        return sorted({*own, *UFUNCS, *rows, *_PRODUCTS, *_USER_KERNELS, *_BY_INDEX, *_SHARED})
 
     def __repr__(self) -> str:
         return f"<array namespace of the simulated {self._gpu.machine.name}>"
@@ -138,7 +153,7 @@ class Namespace:
         """Return ``a`` on the device: a host array or list crosses the bus, a device array stays as it is."""
         self._gpu.require_device(device)
         if not isinstance(a, DeviceArray):
-            if isinstance(a, list | tuple) and any(isinstance(each, DeviceArray) for each in a):
+            if _holds_arrays(a):
                 stacked = self.stack([self.asarray(each) for each in a])
                 return stacked if dtype is None else self.astype(stacked, dtype, copy=False)
             if copy is False:
@@ -261,6 +276,21 @@ class Namespace:
         out = operations.new_array(self._gpu, x.shape, dtype, "F" if turned and numbers.ndim > 1 else "C")
         operations.assign(self._gpu, "copy" if dtype == x.dtype else "astype", out, x)
         return out
+
+
+def _holds_arrays(a: object) -> bool:
+    return isinstance(a, list | tuple) and any(isinstance(each, DeviceArray) or _holds_arrays(each) for each in a)
+
+
+class _ByIndex:
+    """What is made by an index: ``mgrid[0:3, 0:2]`` and ``r_[x, 0]``."""
+
+    def __init__(self, gpu: SimulatedGpu, name: str) -> None:
+        self._gpu = gpu
+        self._row = Row(name, "key", "creation", 1)
+
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401
+        return call(self._gpu, self._row, (key,), {})
 
 
 def _call(gpu: SimulatedGpu, row: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401

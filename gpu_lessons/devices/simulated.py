@@ -125,7 +125,8 @@ class SimulatedGpu:
             return x
         numbers = np.asarray(x)
         numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
-        out = new_array(self, numbers.shape, numbers.dtype)
+        turned = numbers.flags.f_contiguous and not numbers.flags.c_contiguous
+        out = new_array(self, numbers.shape, numbers.dtype, "F" if turned else "C")
         self.copy_into(out, numbers)
         return out
 
