@@ -60,9 +60,9 @@ install = @echo "Installing into $(VENV) ..."; \
 	fi && touch $@
 
 # A stamp says what was installed; it is older than these files when they have changed.
-$(VENV)/.installed: pyproject.toml constraints.txt gpu_lessons/lab_settings.json | $(BIN)/python
+$(VENV)/.installed: pyproject.toml constraints.txt gpu_lessons/lab_settings.json gpu_lessons/saving.json | $(BIN)/python
 	$(call install,.)
 
-$(VENV)/.installed-dev: pyproject.toml constraints.txt gpu_lessons/lab_settings.json | $(BIN)/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt gpu_lessons/lab_settings.json gpu_lessons/saving.json | $(BIN)/python
 	$(call install,.[dev])
 	@touch $(VENV)/.installed

@@ -11,12 +11,12 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gpu_lessons.charts.display import WIDGET_VIEW
 from gpu_lessons.hardware.course import DELIVERED, RECORDINGS
 
 __all__ = ["deliver"]
 
 _TAKEN_ALONG = ("[0-9][0-9]_*.ipynb", "README.md", "solutions/*.ipynb")
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 _SCHEMA = 1
 
 
@@ -130,7 +130,7 @@ def _what_counts(cell: dict[str, Any]) -> list[Any]:
     """Return of a cell what a learner reads or types: not how often it ran, nor what a widget needs of its kernel."""
     outputs = [
         {
-            key: {mime: _joined(data) for mime, data in value.items() if mime != _WIDGET}
+            key: {mime: _joined(data) for mime, data in value.items() if mime != WIDGET_VIEW}
             if key == "data"
             else _joined(value)
             for key, value in output.items()

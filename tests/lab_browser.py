@@ -78,10 +78,13 @@ class Lab:
         """Return the address that opens one notebook with nothing beside it."""
         return f"{self.url}/doc/tree/{notebook}?token={self.token}"
 
-    def request(self, path: str, method: str = "GET") -> Any:
+    def request(self, path: str, method: str = "GET", content: object = None) -> Any:
         """Return what the server's REST interface answers."""
         request = urllib.request.Request(
-            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+            f"{self.url}/api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+            data=None if content is None else json.dumps(content).encode(),
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             body = answer.read()
@@ -136,6 +139,7 @@ def _command(lab: Lab, root: Path) -> list[str]:
         overrides.mkdir(parents=True)
         shutil.copy(SETTINGS, overrides)
         command.append(f"--LabApp.app_settings_dir={overrides.parent}")
+        command.append("--ServerApp.jpserver_extensions=gpu_lessons.saving=True")
     return command
 
 

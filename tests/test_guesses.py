@@ -2,16 +2,18 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import ipywidgets as widgets
 import pytest
 
-from gpu_lessons.charts.display import is_live
+from gpu_lessons.charts.display import STANDS_ALONE, WIDGET_VIEW, is_live
 from gpu_lessons.hardware.course import ANSWERS
 from gpu_lessons.lessons import boxes, guesses, progress
 from gpu_lessons.lessons.answers import Guess
 from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
 from gpu_lessons.lessons.progress import Progress, progress_here
+from gpu_lessons.lessons.ratings import rate_claims
 
 SOURCE = "predicted, NVIDIA T4"
 
@@ -29,7 +31,12 @@ def shown(monkeypatch):
     """Switch to the live display and return the list of (box, fallback text) that it shows."""
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
     collected = []
-    monkeypatch.setattr(boxes, "show", lambda box, text: collected.append((box, text)))
+
+    def show(box, text):
+        collected.append((box, text))
+        return lambda text: None
+
+    monkeypatch.setattr(boxes, "show", show)
     return collected
 
 
@@ -350,14 +357,68 @@ def test_a_live_choice_reveals_when_it_is_made(shown):
     assert parts(shown[1][0])["HTML"].value == "You said: It fell.\nThat is what happened. The launch was all."
 
 
-def test_a_shown_box_carries_its_text_for_a_page_without_widgets(monkeypatch):
-    published = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: published.append((bundle, raw)))
-    boxes.show(widgets.VBox(), "The question.")
-    (bundle, raw) = published[0]
-    assert raw
-    assert bundle["text/plain"] == "The question."
-    assert "application/vnd.jupyter.widget-view+json" in bundle
+@pytest.fixture
+def published(monkeypatch):
+    """Show boxes as a kernel does; return what it publishes, in the order of the page, with what it became."""
+    from IPython.core import interactiveshell
+
+    outputs = []
+
+    def display(bundle, *, metadata, raw, display_id):
+        assert raw
+        assert display_id
+        output = SimpleNamespace(bundle=bundle, metadata=metadata)
+        output.update = lambda bundle, *, metadata, raw: vars(output).update(bundle=bundle, metadata=metadata)
+        outputs.append(output)
+        return output
+
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
+    monkeypatch.setattr(interactiveshell.InteractiveShell, "initialized", lambda: True)
+    monkeypatch.setattr("IPython.display.display", display)
+    return outputs
+
+
+def saved(outputs):
+    """Return the texts of a page that was saved: without its widgets."""
+    assert all(WIDGET_VIEW in each.bundle and each.metadata == {STANDS_ALONE: True} for each in outputs)
+    return [each.bundle["text/plain"] for each in outputs]
+
+
+def test_a_saved_question_reads_as_text_and_keeps_the_answer(published):
+    guess = ask_speedup()
+    assert saved(published) == ["How many times faster?", "No prediction made."]
+    guess.commit(10.0, "certain")
+    assert saved(published) == ["How many times faster?", "You said 10×, certain."]
+
+
+def test_a_saved_choice_reads_as_text_with_its_choices_and_keeps_the_answer(published):
+    choice = choose("03-saw", "What?", ("It rose.", "It fell."))
+    assert saved(published) == ["What?\n- It rose.\n- It fell.", "No answer given."]
+    choice.commit("It fell.")
+    assert saved(published)[1] == "You said: It fell."
+
+
+def test_a_saved_reveal_keeps_what_it_told(published):
+    guess = ask_speedup()
+    reveal(guess, 84, SOURCE)
+    assert saved(published)[2] == "Waiting for your prediction above."
+    guess.commit(10.0, "fairly sure")
+    assert saved(published)[2].startswith("You said 10×, fairly sure.\nIt was 84×")
+    reveal(ask("03-other", "How long?", low=1, high=10), 3, SOURCE)
+    waiting = published[-1]
+    assert saved([waiting]) == ["Waiting for your prediction above."]
+
+
+def test_saved_ratings_read_as_text_and_follow_each_change(published, monkeypatch):
+    made = []
+    box_of_ratings = boxes.ratings_box
+    monkeypatch.setattr(boxes, "ratings_box", lambda rated: made.append(box_of_ratings(rated)) or made[0])
+    rate_claims()
+    listed, asked = saved(published)
+    assert listed.splitlines()[0].endswith("(not rated)")
+    assert asked == "Run this cell to rate them."
+    made[0].children[0].children[1].children[0].value = "true"
+    assert saved(published)[0].splitlines()[0].endswith("(true)")
 
 
 # The learner's file

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["is_live"]
+__all__ = ["STANDS_ALONE", "WIDGET_VIEW", "is_live"]
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+#: In the metadata of an output: what stands beside its widgets says enough without them, so a file needs no widgets.
+STANDS_ALONE = "gpu_lessons_stands_alone"
 
 
 def is_live() -> bool:

@@ -10,6 +10,7 @@ import altair as alt
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.composition import Panels, compose
 from gpu_lessons.charts.display import is_live
+from gpu_lessons.charts.widget_view import with_widgets
 from gpu_lessons.explorers.controls import Control, Picker, inputs, starts
 from gpu_lessons.explorers.live import Button, Live
 
@@ -81,7 +82,5 @@ class Explorer(Figure):
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_()
-        if is_live():
-            # The static chart stays in the bundle: it is what a notebook opened without its kernel can show.
-            data |= {"application/vnd.jupyter.widget-view+json": self.live().view()}
-        return data, metadata
+        # The static chart stays in the bundle: it is what a notebook opened without its kernel can show.
+        return with_widgets(self.live().view(), data, metadata) if is_live() else (data, metadata)

@@ -86,14 +86,13 @@ class Live:
         """Return the pickers' values that the figure shows."""
         return dict(self._picked)
 
-    def view(self) -> dict[str, Any]:
-        """Return the widget view a mime bundle holds."""
+    def view(self) -> widgets.VBox:
+        """Return all of it, one row below the other."""
         rows = [list(self.controls.values()), list(self.pickers.values())]
         if self.buttons:
             rows.append([*(widget for _, widget in self.buttons), self.progress])
         boxes = [widgets.HBox(row, layout=_WRAPPED) for row in rows if row]
-        box = widgets.VBox([*boxes, self.message, self.figure])
-        return {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+        return widgets.VBox([*boxes, self.message, self.figure])
 
     def say(self, text: str) -> None:
         """Put plain text below the buttons."""

@@ -5,21 +5,43 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 
+from gpu_lessons.charts.widget_view import out_of_sight, with_widgets
 from gpu_lessons.lessons.answers import CONFIDENCES, Choice, Guess
 from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, Claim, keep_rating, rated_so_far, recalled
 from gpu_lessons.lessons.progress import progress_here
 
-__all__ = ["choice_box", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]
+__all__ = ["choice_box", "follow", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]
 
 
-def show(box: widgets.Widget, text: str) -> None:
-    """Display ``box``; ``text`` is what a saved notebook shows where no widget can be drawn."""
+def show(box: widgets.Widget, text: str) -> Callable[[str], None]:
+    """Display ``box``; ``text`` is what a saved notebook shows in its place. Return what puts a text into its place."""
+    data, metadata = with_widgets(box, {"text/plain": text})
+    return _shown(data, metadata)
+
+
+def follow(text: Callable[[], str]) -> Callable[[], None]:
+    """Show ``text()`` where a notebook is read without widgets, and return what shows it anew.
+
+    Widgets are gone from a saved notebook. What the learner said in them is not.
+    """
+    data, metadata = out_of_sight({"text/plain": text()})
+    say_again = _shown(data, metadata)
+    return lambda: say_again(text())
+
+
+def _shown(data: dict[str, Any], metadata: dict[str, Any]) -> Callable[[str], None]:
+    """Display a bundle, and return what displays it with another text in the same place."""
+    from IPython.core.interactiveshell import InteractiveShell
     from IPython.display import display
 
-    display({**box._repr_mimebundle_(), "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+    if not InteractiveShell.initialized():
+        return lambda text: None
+    handle = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+    return lambda text: handle.update({**data, "text/plain": text}, metadata=metadata, raw=True)
 
 
 def say(line: widgets.HTML, text: str) -> None:
@@ -92,30 +114,37 @@ def choice_box(choice: Choice, question: str) -> widgets.VBox:
     return widgets.VBox([_question(question), options, button, line])
 
 
-def waiting_box(answer: Guess | Choice, sentence: Callable[[], str], awaited: str) -> widgets.VBox:
-    """Return a line that waits for ``answer`` and then becomes ``sentence()``; a button need not wait."""
+def waiting_box(
+    answer: Guess | Choice, sentence: Callable[[], str], awaited: str, keep: Callable[[str], None]
+) -> widgets.VBox:
+    """Return a line that waits for ``answer`` and then becomes ``sentence()``, which ``keep`` gets too.
+
+    A button need not wait.
+    """
     line = widgets.HTML(f"Waiting for your {awaited} above.")
     button = _button("Show me without predicting" if awaited == "prediction" else "Show me")
     box = widgets.VBox([line, button])
 
     def finish() -> None:
-        say(line, sentence())
+        text = sentence()
+        say(line, text)
         box.children = (line,)
+        keep(text)
 
     button.on_click(guarded(finish, line))
     answer.when_made(lambda: guarded(finish, line)(None))
     return box
 
 
-def ratings_box() -> widgets.VBox:
-    """Return the box that rates the claims: a row each, and a line that counts the ratings."""
+def ratings_box(rated: Callable[[], None]) -> widgets.VBox:
+    """Return the box that rates the claims: a row each, and a line that counts the ratings; each calls ``rated``."""
     line = widgets.HTML()
-    rows = [_rating_row(number, claim, line) for number, claim in enumerate(CLAIMS, start=1)]
+    rows = [_rating_row(number, claim, line, rated) for number, claim in enumerate(CLAIMS, start=1)]
     say(line, rated_so_far())
     return widgets.VBox([*rows, line])
 
 
-def _rating_row(number: int, claim: Claim, line: widgets.HTML) -> widgets.VBox:
+def _rating_row(number: int, claim: Claim, line: widgets.HTML, rated: Callable[[], None]) -> widgets.VBox:
     kept_belief, kept_confidence = recalled(claim)
     belief = _toggles(BELIEFS, kept_belief, "It is")
     confidence = _toggles(CONFIDENCES, kept_confidence, "How sure?")
@@ -123,6 +152,7 @@ def _rating_row(number: int, claim: Claim, line: widgets.HTML) -> widgets.VBox:
 
     def keep() -> None:
         say(line, keep_rating(claim, belief.value, confidence.value))
+        rated()
 
     for buttons in (belief, confidence):
         buttons.observe(guarded(keep, line), names="value")

@@ -47,6 +47,7 @@ def ask(key: str, question: str, *, unit: str = "×", low: float, high: float) -
 
         guess.restore()
         boxes.show(boxes.guess_box(guess, question), question)
+        guess.when_made(boxes.follow(lambda: str(guess)))
     else:
         print(question, guess, sep="\n")
     return guess
@@ -96,7 +97,8 @@ def choose(key: str, question: str, choices: Sequence[str]) -> Choice:
         from gpu_lessons.lessons import boxes
 
         choice.restore()
-        boxes.show(boxes.choice_box(choice, question), question)
+        boxes.show(boxes.choice_box(choice, question), "\n".join([question, *(f"- {text}" for text in choices)]))
+        choice.when_made(boxes.follow(lambda: str(choice)))
     else:
         print(question, *(f"- {text}" for text in choices), choice, sep="\n")
     return choice
@@ -123,7 +125,8 @@ def _when_answered(answer: Guess | Choice, sentence: Callable[[], str], awaited:
     if is_live() and answer.value is None:
         from gpu_lessons.lessons import boxes
 
-        boxes.show(boxes.waiting_box(answer, sentence, awaited), f"Waiting for your {awaited} above.")
+        box = boxes.waiting_box(answer, sentence, awaited, keep=lambda text: say_there(text))
+        say_there = boxes.show(box, f"Waiting for your {awaited} above.")
     else:
         print(sentence())
 

@@ -16,13 +16,14 @@ def rate_claims() -> None:
     if is_live():
         from gpu_lessons.lessons import boxes
 
-        boxes.show(boxes.ratings_box(), _listed(claims_ledger()))
+        follow = boxes.follow(lambda: _listed(claims_ledger()))
+        boxes.show(boxes.ratings_box(rated=follow), "Run this cell to rate them.")
     else:
         print(_listed(claims_ledger()))
 
 
 def _listed(ledger: ClaimsLedger) -> str:
-    ratings = [", ".join(ledger.ratings.get(claim.key, ("not rated",))) for claim in CLAIMS]
+    ratings = [", ".join(filter(None, ledger.ratings.get(claim.key, ("not rated",)))) for claim in CLAIMS]
     return "\n".join(
         f"{number}. {claim.text} ({rating})"
         for number, (claim, rating) in enumerate(zip(CLAIMS, ratings, strict=True), start=1)
