@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[1] / "notebooks" / "source"
-LINK = re.compile(r"\[([^\]]+)\]\(glossary\.ipynb#([^)]+)\)")
+# JupyterLab finds a heading that it has not drawn yet only by this form of link.
+LINK = re.compile(r"\[([^\]]+)\]\(glossary\.ipynb#heading=([^)]+)\)")
 #: Words that a lesson may use before it says what this course means by them.
 EVERYDAY = {"Core", "GPU-thread", "Layer", "Neuron"}
 

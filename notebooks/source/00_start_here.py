@@ -23,7 +23,7 @@ gl.say_devices(gl.machine("nvidia-t4"))
 # %% [markdown]
 # ## Where a number comes from
 #
-# Every time in this course has one of four [sources](glossary.ipynb#Source-of-a-number), and says which.
+# Every time in this course has one of four [sources](glossary.ipynb#heading=Source-of-a-number), and says which.
 #
 # - **measured**: on your machine, just now.
 # - **recorded**: on a named machine, on a named day.
@@ -51,22 +51,22 @@ print(f"{recording.cpu.name}, recorded {recording.provenance.date}: {len(recordi
 print(gl.this_machine())
 
 # %% [markdown]
-# - A **[core](glossary.ipynb#Core)** runs its own program. Many CPUs let two [threads](glossary.ipynb#CPU-thread) share one. *Usable* are those that this notebook may keep busy; in a container that can be fewer than the chip has.
-# - Names such as AVX2, AVX-512 or NEON belong to its **[vector unit](glossary.ipynb#Vector-unit)**, which computes with several numbers at once.
-# - A **[cache](glossary.ipynb#Cache)** is a small fast memory on the chip. The *last* one is the largest.
-# - **[BLAS](glossary.ipynb#BLAS)** is the library that multiplies matrices for NumPy.
+# - A **[core](glossary.ipynb#heading=Core)** runs its own program. Many CPUs let two [threads](glossary.ipynb#heading=CPU-thread) share one. *Usable* are those that this notebook may keep busy; in a container that can be fewer than the chip has.
+# - Names such as AVX2, AVX-512 or NEON belong to its **[vector unit](glossary.ipynb#heading=Vector-unit)**, which computes with several numbers at once.
+# - A **[cache](glossary.ipynb#heading=Cache)** is a small fast memory on the chip. The *last* one is the largest.
+# - **[BLAS](glossary.ipynb#heading=BLAS)** is the library that multiplies matrices for NumPy.
 
 # %% [markdown]
 # ## Words that keep their meaning
 #
-# - The **[host](glossary.ipynb#Host)** is the CPU with its memory. The **[device](glossary.ipynb#Device)** is the GPU with its own.
-# - A **[kernel](glossary.ipynb#Kernel)** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
-# - The **[bus](glossary.ipynb#Bus)** or **link**, often PCIe, joins host and device.
-# - **[Bandwidth](glossary.ipynb#Bandwidth)** is bytes a second. **[Latency](glossary.ipynb#Latency)** is the wait for the first one.
-# - A **[float32](glossary.ipynb#float32)** is a number of four bytes, the usual one in deep learning.
-# - A **[FLOP](glossary.ipynb#FLOP)**, a floating-point operation, is one multiplication or addition of such numbers. FLOP/s is a rate.
+# - The **[host](glossary.ipynb#heading=Host)** is the CPU with its memory. The **[device](glossary.ipynb#heading=Device)** is the GPU with its own.
+# - A **[kernel](glossary.ipynb#heading=Kernel)** is a function that runs on the GPU. (The Jupyter kernel is always called by its full name.)
+# - The **[bus](glossary.ipynb#heading=Bus)** or **link**, often PCIe, joins host and device.
+# - **[Bandwidth](glossary.ipynb#heading=Bandwidth)** is bytes a second. **[Latency](glossary.ipynb#heading=Latency)** is the wait for the first one.
+# - A **[float32](glossary.ipynb#heading=float32)** is a number of four bytes, the usual one in deep learning.
+# - A **[FLOP](glossary.ipynb#heading=FLOP)**, a floating-point operation, is one multiplication or addition of such numbers. FLOP/s is a rate.
 #
-# A word that is a link leads to the [glossary](glossary.ipynb).
+# A word that is a link leads to the [glossary](glossary.ipynb). While that is open in a tab, the link goes straight to its word.
 
 # %% [markdown]
 # ## Two machines of one year
@@ -95,7 +95,7 @@ reveal(bandwidth_guess, ratio, "data sheets of RTX 3090 and i9-10900K")
 #
 # Here is the rest. A bar to the right means the GPU has more, a bar to the left that it has less. Each step of the scale is a factor of ten.
 #
-# Data sheets are polite. The **[clock](glossary.ipynb#Clock)** is the *boost* clock, the highest each maker promises. Arithmetic is counted at that clock for the GPU, and for the CPU at its lower *base* clock, which long work comes nearer to. The memory of the CPU is the most it supports; few machines have so much.
+# Data sheets are polite. The **[clock](glossary.ipynb#heading=Clock)** is the *boost* clock, the highest each maker promises. Arithmetic is counted at that clock for the GPU, and for the CPU at its lower *base* clock, which long work comes nearer to. The memory of the CPU is the most it supports; few machines have so much.
 #
 # Which bar do you find hardest to believe?
 
@@ -108,7 +108,7 @@ gl.compare_machines(gpu, cpu)
 # So a GPU is not a faster CPU. It is a wider machine with a narrow door.
 
 # %% [markdown]
-# *Cores* needs care. The box of an RTX 3090 says 10,496 "[CUDA cores](glossary.ipynb#CUDA-core)". Each of those is one **[lane](glossary.ipynb#Lane)** of arithmetic. The part that fetches and runs instructions, as a CPU core does, is the **[SM](glossary.ipynb#SM)**, the streaming multiprocessor.
+# *Cores* needs care. The box of an RTX 3090 says 10,496 "[CUDA cores](glossary.ipynb#heading=CUDA-core)". Each of those is one **[lane](glossary.ipynb#heading=Lane)** of arithmetic. The part that fetches and runs instructions, as a CPU core does, is the **[SM](glossary.ipynb#heading=SM)**, the streaming multiprocessor.
 #
 # The next cell counts them.
 
@@ -125,7 +125,7 @@ print(cpu.cores, "CPU cores, each with vector units called", cpu.simd)
 print(cpu.sources["peak_flops_per_s.float32"])
 
 # %% [markdown]
-# That is a sum you can check. 256 bits hold 8 float32 numbers. An **[FMA](glossary.ipynb#FMA)** unit multiplies them and adds in one instruction: 16 FLOP. A core has two such units, so 32 FLOP a clock.
+# That is a sum you can check. 256 bits hold 8 float32 numbers. An **[FMA](glossary.ipynb#heading=FMA)** unit multiplies them and adds in one instruction: 16 FLOP. A core has two such units, so 32 FLOP a clock.
 
 # %%
 print(cpu.cores * cpu.base_clock_hz * 32 / 1e12, "TFLOP/s, and the bar says", cpu.peak_flops_per_s["float32"] / 1e12)
@@ -137,7 +137,7 @@ print(cpu.cores * cpu.base_clock_hz * 32 / 1e12, "TFLOP/s, and the bar says", cp
 gl.compare_machines(gl.machine("nvidia-h100-sxm"), gl.machine("intel-xeon-platinum-8480-plus"))
 
 # %% [markdown]
-# All three bars to the right are shorter here: this CPU has 56 cores and eight channels to its memory. How much a GPU has more depends on the CPU beside it. So does every [speed-up](glossary.ipynb#Speed-up) in this course.
+# All three bars to the right are shorter here: this CPU has 56 cores and eight channels to its memory. How much a GPU has more depends on the CPU beside it. So does every [speed-up](glossary.ipynb#heading=Speed-up) in this course.
 
 # %% [markdown]
 # ## Do it: read all of it once

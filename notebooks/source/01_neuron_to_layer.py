@@ -22,7 +22,7 @@ gl.say_devices(gl.machine("nvidia-t4"))
 # %% [markdown]
 # ## One neuron
 #
-# A **[neuron](glossary.ipynb#Neuron)** has one **[weight](glossary.ipynb#Weight)** for every input, and a bias. It multiplies each input by its weight and adds everything up.
+# A **[neuron](glossary.ipynb#heading=Neuron)** has one **[weight](glossary.ipynb#heading=Weight)** for every input, and a bias. It multiplies each input by its weight and adds everything up.
 #
 # $$y = b + x_1 w_1 + x_2 w_2 + \dots$$
 #
@@ -46,7 +46,7 @@ check_neuron(neuron)
 # %% [markdown]
 # ## Many neurons
 #
-# A **[layer](glossary.ipynb#Layer)** is many neurons that look at the same inputs. Each has its own weights: one column of the matrix `w`. A **[sample](glossary.ipynb#Sample)** is one set of inputs, such as one image: a row of `x`.
+# A **[layer](glossary.ipynb#heading=Layer)** is many neurons that look at the same inputs. Each has its own weights: one column of the matrix `w`. A **[sample](glossary.ipynb#heading=Sample)** is one set of inputs, such as one image: a row of `x`.
 #
 # Below is a layer in three loops: over the samples, over the neurons, over the inputs. The innermost line is the one you wrote above.
 
@@ -66,7 +66,7 @@ def layer_with_loops(x, w, b):
 
 
 # %% [markdown]
-# A **[batch](glossary.ipynb#Batch)** is a few samples computed together. Here are 4 samples of 64 numbers, and 32 neurons.
+# A **[batch](glossary.ipynb#heading=Batch)** is a few samples computed together. Here are 4 samples of 64 numbers, and 32 neurons.
 
 # %%
 rng = np.random.default_rng(0)
@@ -100,7 +100,7 @@ def layer(x, w, b):
 check_layer(layer)
 
 # %% [markdown]
-# Both versions agree, but not to the last digit. They add in a different order, and floating-point sums are [rounded](glossary.ipynb#Rounding) at every step. So we compare with `allclose`, never with `==`.
+# Both versions agree, but not to the last digit. They add in a different order, and floating-point sums are [rounded](glossary.ipynb#heading=Rounding) at every step. So we compare with `allclose`, never with `==`.
 
 # %%
 np.allclose(layer_with_loops(x, w, b), x @ w + b)
@@ -129,7 +129,7 @@ reveal(loop_guess, loops_s / product_s, f"measured on {here}")
 # %% [markdown]
 # Divide the loops' time by the number of multiplications, 4 × 64 × 32. Most of what Python needs for each is not arithmetic: it looks up objects, checks types, makes a new number.
 #
-# BLAS does none of that. It also uses **[SIMD](glossary.ipynb#SIMD)**, single instruction, multiple data: with the vector unit, one instruction multiplies 4, 8 or 16 numbers at once.
+# BLAS does none of that. It also uses **[SIMD](glossary.ipynb#heading=SIMD)**, single instruction, multiple data: with the vector unit, one instruction multiplies 4, 8 or 16 numbers at once.
 
 # %% tags=["measures"]
 print(f"Python: {loops_s / (4 * 64 * 32) * 1e9:.0f} ns for one multiply-add")
@@ -155,7 +155,7 @@ def count_flops(batch, n_in, n_out):
 check_count_flops(count_flops)
 
 # %% [markdown]
-# The course keeps such counts in a **[workload](glossary.ipynb#Workload)**: an object that can be counted and also run. `DenseForward` is your `layer`, from inputs to outputs: the **[forward pass](glossary.ipynb#Forward-pass)** of a *dense* layer, in which every neuron sees every input. Its count includes the bias.
+# The course keeps such counts in a **[workload](glossary.ipynb#heading=Workload)**: an object that can be counted and also run. `DenseForward` is your `layer`, from inputs to outputs: the **[forward pass](glossary.ipynb#heading=Forward-pass)** of a *dense* layer, in which every neuron sees every input. Its count includes the bias.
 
 # %%
 work = gl.DenseForward(batch_size=256, n_in=1024, n_out=1024)
@@ -227,7 +227,7 @@ reveal_choice(one_sample, f"{seen} help {'as' if seen == 'about as much' else 't
 # %% [markdown]
 # With one sample, every weight is read from memory for one multiplication. With 256 it is read once and used 256 times.
 #
-# The work per byte has a name, **[arithmetic intensity](glossary.ipynb#Arithmetic-intensity)**: FLOP divided by bytes moved. More cores add arithmetic. They add little bandwidth.
+# The work per byte has a name, **[arithmetic intensity](glossary.ipynb#heading=Arithmetic-intensity)**: FLOP divided by bytes moved. More cores add arithmetic. They add little bandwidth.
 
 # %%
 print(f"1 sample:    {single.arithmetic_intensity:6.2f} FLOP a byte")

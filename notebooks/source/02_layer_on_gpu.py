@@ -19,7 +19,7 @@ gpu = gl.gpu()
 gl.say_devices(gpu)
 
 # %% [markdown]
-# If that line says *simulated*, the [GPU below](glossary.ipynb#Simulated-GPU) computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
+# If that line says *simulated*, the [GPU below](glossary.ipynb#heading=Simulated-GPU) computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
 
 # %% [markdown]
 # ## Two memories
@@ -110,11 +110,11 @@ what = choose(
 reveal_choice(what, what.choices[1])
 
 # %% [markdown]
-# The call put the product into a queue and returned. Such a call is **[asynchronous](glossary.ipynb#Asynchronous)**. The asking is a **[launch](glossary.ipynb#Launch)**, and what it costs the host is the **launch overhead**.
+# The call put the product into a queue and returned. Such a call is **[asynchronous](glossary.ipynb#heading=Asynchronous)**. The asking is a **[launch](glossary.ipynb#heading=Launch)**, and what it costs the host is the **launch overhead**.
 #
-# The queue is called a **[stream](glossary.ipynb#Stream)**. The device works through it in order, and the host can fill it meanwhile.
+# The queue is called a **[stream](glossary.ipynb#heading=Stream)**. The device works through it in order, and the host can fill it meanwhile.
 #
-# `gpu.synchronize()` [lets the host wait](glossary.ipynb#Synchronize) until the device has nothing left to do.
+# `gpu.synchronize()` [lets the host wait](glossary.ipynb#heading=Synchronize) until the device has nothing left to do.
 
 # %%
 gpu.synchronize()
@@ -178,12 +178,12 @@ second_s = gpu.perf_counter() - start_s
 print(f"{second_s * 1e3:,.2f} ms on {gpu}")
 
 # %% [markdown]
-# The addition had to be compiled for this card. [CuPy](glossary.ipynb#CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
+# The addition had to be compiled for this card. [CuPy](glossary.ipynb#heading=CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
 #
-# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#cuBLAS). A real GPU has to load it once, and did so in the first section.
+# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#heading=cuBLAS). A real GPU has to load it once, and did so in the first section.
 
 # %% [markdown]
-# So one call goes before the clock starts. It is the **[warm-up](glossary.ipynb#Warm-up)**, and its time is thrown away.
+# So one call goes before the clock starts. It is the **[warm-up](glossary.ipynb#heading=Warm-up)**, and its time is thrown away.
 
 # %% [markdown]
 # **Do it.** Write a timer for one forward pass that is warm and complete. Of the lines you have seen, one must stand in two places: something else may still be in the queue when your clock starts.
@@ -206,7 +206,7 @@ def time_forward(gpu, layer, x):
 check_time_forward(time_forward)
 
 # %% [markdown]
-# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the **[median](glossary.ipynb#Median)**, the middle one. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
+# Once is an anecdote. A GPU changes its clock rate with its temperature, and other programs interrupt the host. So repeat, and take the **[median](glossary.ipynb#heading=Median)**, the middle one. (The simulated GPU repeats itself exactly; that is not a virtue of your timing.)
 
 # %%
 times_s = []
@@ -331,7 +331,7 @@ def epoch_on_gpu(gpu, weight, x, target):
 check_epoch_on_gpu(epoch_on_gpu)
 
 # %% [markdown]
-# The other error you will meet: [device memory is full](glossary.ipynb#Out-of-memory). Ask for a quarter more than the card holds.
+# The other error you will meet: [device memory is full](glossary.ipynb#heading=Out-of-memory). Ask for a quarter more than the card holds.
 
 # %%
 try:

@@ -23,7 +23,7 @@ gl.say_devices(gpu)
 #
 # An NVIDIA T4 is the GPU many cloud notebooks hand out. An AMD Ryzen 9 7950X is a fast desktop CPU with 16 cores.
 #
-# Here is a layer of 2,048 neurons for a batch of 256. `predict` computes its time on the CPU, with a band for the model's error. The lines below the first take that time apart; the next section is about them. *Sustained* is the rate a machine keeps up for long, less than its [peak](glossary.ipynb#Peak).
+# Here is a layer of 2,048 neurons for a batch of 256. `predict` computes its time on the CPU, with a band for the model's error. The lines below the first take that time apart; the next section is about them. *Sustained* is the rate a machine keeps up for long, less than its [peak](glossary.ipynb#heading=Peak).
 
 # %%
 layer = gl.DenseForward(batch_size=256, n_in=2048, n_out=2048)
@@ -50,7 +50,7 @@ print("The same layer on the GPU:")
 print(on_gpu)
 
 # %% [markdown]
-# The **[bottleneck](glossary.ipynb#Bottleneck)** is the part that decides. For this layer it is arithmetic: 256 samples give each weight enough work.
+# The **[bottleneck](glossary.ipynb#heading=Bottleneck)** is the part that decides. For this layer it is arithmetic: 256 samples give each weight enough work.
 #
 # What decides when only one sample comes?
 
@@ -83,7 +83,7 @@ for batch in (1, 16, 256):
 # %% [markdown]
 # ## A sweep by hand
 #
-# One size is an anecdote. A **[sweep](glossary.ipynb#Sweep)** is the same work at many sizes. Here the batch doubles 14 times.
+# One size is an anecdote. A **[sweep](glossary.ipynb#heading=Sweep)** is the same work at many sizes. Here the batch doubles 14 times.
 
 # %%
 batches = [2**n for n in range(15)]
@@ -198,9 +198,9 @@ check_speedup_with_bus(speedup_with_bus)
 #
 # So far a layer was only run forward. Training changes its weights, and for that it keeps more than the weights.
 #
-# - A **[gradient](glossary.ipynb#Gradient)** says for one weight in which direction, and how strongly, the error of the network changes with it. There is one for each weight.
-# - An **[optimizer](glossary.ipynb#Optimizer)** turns gradients into new weights. *Adam*, a common one, keeps two numbers more for each weight: running averages of its gradients and of their squares.
-# - The **[activations](glossary.ipynb#Activation)** are what each layer hands to the next. The **[backward pass](glossary.ipynb#Backward-pass)**, which computes the gradients from the last layer to the first, needs them again, so they are kept.
+# - A **[gradient](glossary.ipynb#heading=Gradient)** says for one weight in which direction, and how strongly, the error of the network changes with it. There is one for each weight.
+# - An **[optimizer](glossary.ipynb#heading=Optimizer)** turns gradients into new weights. *Adam*, a common one, keeps two numbers more for each weight: running averages of its gradients and of their squares.
+# - The **[activations](glossary.ipynb#heading=Activation)** are what each layer hands to the next. The **[backward pass](glossary.ipynb#heading=Backward-pass)**, which computes the gradients from the last layer to the first, needs them again, so they are kept.
 
 # %% [markdown]
 # Take 24 layers of 4,096 neurons. How large a batch fits on a T4 with its 16 GB?
@@ -242,7 +242,7 @@ residuals
 # %% [markdown]
 # Each dot is one recorded time. On the line the prediction is right; above it the model said too slow, below it too fast. The grey band is a factor of 1.25 either way.
 #
-# On the left is **[plain roofline](glossary.ipynb#Roofline)**: operations divided by the best rate, or bytes divided by the best bandwidth, whichever is longer. It knows no calls and no caches, so small work comes out far too fast.
+# On the left is **[plain roofline](glossary.ipynb#heading=Roofline)**: operations divided by the best rate, or bytes divided by the best bandwidth, whichever is longer. It knows no calls and no caches, so small work comes out far too fast.
 
 # %% [markdown]
 # A recorded machine can stand in the explorer too. Its times are the solid line and the small dots. The dashed line is the model fitted to them, with the band that the test above gave it.

@@ -81,9 +81,9 @@ reveal(lanes_guess, narrow.median_s / wide.median_s, f"measured on {wide.machine
 # %% [markdown]
 # ## One instruction, 32 threads
 #
-# For a GPU you write what *one* **[thread](glossary.ipynb#GPU-thread)** does, and start thousands of them. Such a thread is far smaller than the threads of a CPU in lesson 01.
+# For a GPU you write what *one* **[thread](glossary.ipynb#heading=GPU-thread)** does, and start thousands of them. Such a thread is far smaller than the threads of a CPU in lesson 01.
 #
-# The SM takes 32 of them at a time, as a **[warp](glossary.ipynb#Warp)**, and gives the whole warp one instruction. This is called **[SIMT](glossary.ipynb#SIMT)**, single instruction, multiple threads.
+# The SM takes 32 of them at a time, as a **[warp](glossary.ipynb#heading=Warp)**, and gives the whole warp one instruction. This is called **[SIMT](glossary.ipynb#heading=SIMT)**, single instruction, multiple threads.
 #
 # What if the threads of one warp disagree?
 
@@ -117,8 +117,8 @@ reveal_choice(branch, branch.choices[1])
 gl.plot_thread_map(gpu)
 
 # %% [markdown]
-# - A thread computes some of the output's numbers, here 64. It keeps them in **[registers](glossary.ipynb#Register)**, memory in the SM that belongs to one thread.
-# - A **[block](glossary.ipynb#Block)** is a group of warps on one SM. They have a small fast memory in common, **[shared memory](glossary.ipynb#Shared-memory)**, and so load each weight once for many threads.
+# - A thread computes some of the output's numbers, here 64. It keeps them in **[registers](glossary.ipynb#heading=Register)**, memory in the SM that belongs to one thread.
+# - A **[block](glossary.ipynb#heading=Block)** is a group of warps on one SM. They have a small fast memory in common, **[shared memory](glossary.ipynb#heading=Shared-memory)**, and so load each weight once for many threads.
 # - A block stays on its SM until its last thread is done.
 #
 # 256 threads a block is a common choice, not a law.
@@ -129,9 +129,9 @@ gl.plot_thread_map(gpu)
 # %% [markdown]
 # ## Tiles and waves
 #
-# A layer's output has one row for each sample and one column for each neuron. The product is cut into **[tiles](glossary.ipynb#Tile)**, and each tile is the work of one block.
+# A layer's output has one row for each sample and one column for each neuron. The product is cut into **[tiles](glossary.ipynb#heading=Tile)**, and each tile is the work of one block.
 #
-# Blocks go to SMs that are free. Say each SM takes one at a time: then a T4 works on 40 tiles at once. That is a **[wave](glossary.ipynb#Wave)**. What is left waits for the next.
+# Blocks go to SMs that are free. Say each SM takes one at a time: then a T4 works on 40 tiles at once. That is a **[wave](glossary.ipynb#heading=Wave)**. What is left waits for the next.
 
 # %% [markdown]
 # Tiles at the edge may hang over. They cost as much as whole ones: the block runs all the same.
@@ -171,7 +171,7 @@ reveal(stair_guess, needed[641] / needed[640], "counted, tiles of 128 × 128 on 
 # %% [markdown]
 # One more neuron starts a sixth column of tiles: 8 more tiles, a second wave. In it 8 SMs work and 32 have nothing to do.
 #
-# This is the **[tail](glossary.ipynb#Tail)**. The fewer waves there are, the more it costs.
+# This is the **[tail](glossary.ipynb#heading=Tail)**. The fewer waves there are, the more it costs.
 
 # %% [markdown]
 # ## Slide it
@@ -245,7 +245,7 @@ for width in (64, 640, 641, 1408):
 # %% [markdown]
 # Smaller tiles make more and shorter waves, so a last one that is half empty weighs less. Why not always the smallest? A large tile uses every number it loads more often.
 #
-# With too few tiles, each sum over the inputs is cut into parts that different SMs add up. That is **[split-K](glossary.ipynb#Split-K)**; K is the number of inputs.
+# With too few tiles, each sum over the inputs is cut into parts that different SMs add up. That is **[split-K](glossary.ipynb#heading=Split-K)**; K is the number of inputs.
 
 # %% [markdown]
 # The band around the dashed line is wider than its stairs. The model cannot know which kernel your library takes. It says how steep the climb is, not where each small step lies.
@@ -255,7 +255,7 @@ for width in (64, 640, 641, 1408):
 #
 # A multiply-add has its result after four clocks, and a number from memory takes hundreds. An SM does not wait with the warp. It issues an instruction of another warp that is ready.
 #
-# The part that chooses is the **[scheduler](glossary.ipynb#Scheduler)**. An SM of a T4 has four, one for each group of 16 lanes, and each looks after at most 8 warps. It can issue one instruction a clock, but a multiply-add of 32 threads keeps 16 lanes at work for two.
+# The part that chooses is the **[scheduler](glossary.ipynb#heading=Scheduler)**. An SM of a T4 has four, one for each group of 16 lanes, and each looks after at most 8 warps. It can issue one instruction a clock, but a multiply-add of 32 threads keeps 16 lanes at work for two.
 
 # %% [markdown]
 # Here is such a scheduler in Python. Its warps only multiply and add, and each needs its last result before it goes on. The function returns whose turn it was in each clock, and `None` where it was nobody's.
@@ -314,7 +314,7 @@ print(f"{2 * sum(turn is not None for turn in history) / len(history):.0%} of th
 # And a thread with 64 sums need not wait for one of them: its next multiply-add belongs to another sum. Work like that, independent inside a thread, hides waiting as more warps do.
 
 # %% [markdown]
-# The warps on an SM, as a share of the most it can hold, are its **[occupancy](glossary.ipynb#Occupancy)**.
+# The warps on an SM, as a share of the most it can hold, are its **[occupancy](glossary.ipynb#heading=Occupancy)**.
 #
 # A block needs registers and shared memory for all of its threads at once. Often these run out first. Then the occupancy of a product is far below 100%, and with 64 sums in each thread that may be enough.
 
