@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "lab")
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # where µ and × cannot be written, their codes are
+        if isinstance(stream, io.TextIOWrapper):  # what cannot be written is shown by its code
             stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(words)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 __all__ = [
     "DTYPE_BYTES",
@@ -19,6 +20,15 @@ DTYPE_BYTES = {"float16": 2, "float32": 4, "float64": 8}
 
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+def _written(text: str) -> str:
+    """Return ``text`` with u and x for µ and × where it could not be printed: a console in ASCII or cp932 has no µ."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return text.replace("µ", "u").replace("×", "x")
+    return text
 
 
 def _three_digits(value: float) -> str:
@@ -52,7 +62,7 @@ def format_time(time_s: float) -> str:
             return f"{_three_digits(time_s / limit_s)} {unit}"
     for factor, unit in _TIMES:
         if abs(time_s) >= factor * 0.9995:
-            return f"{_three_digits(time_s / factor)} {unit}"
+            return _written(f"{_three_digits(time_s / factor)} {unit}")
     return f"{_three_digits(time_s / 1e-9)} ns"
 
 
@@ -80,5 +90,5 @@ def format_factor(factor: float) -> str:
     """Return how many times as much: ``format_factor(84.2) == "84×"``; two digits are enough for a ratio."""
     if factor >= 10:
         digits = max(0, math.floor(math.log10(factor)) - 1)
-        return f"{round(factor, -digits):,.0f}×"
-    return f"{factor:.2g}×"
+        return _written(f"{round(factor, -digits):,.0f}×")
+    return _written(f"{factor:.2g}×")

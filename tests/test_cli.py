@@ -436,10 +436,43 @@ def shell(*words, **options):
 PREDICT = ("predict", "--machine", "nvidia-t4")
 
 
-def test_where_a_micro_sign_cannot_be_written_its_code_is(tmp_path):
-    ended = shell(*PREDICT, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+CONSOLES = [{"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "cp932"}]
+CONSOLES.append({"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+SHOWN = """
+import gpu_lessons as gl
+from gpu_lessons.units import format_factor
+record = gl.Measurement(gl.Elementwise(1), "a CPU", 1, (2e-6,) * 3, (2e-6,), 1)
+for each in (record, gl.predict(gl.Elementwise(8), gl.machine("nvidia-t4")), gl.this_machine(), format_factor(84)):
+    print(each)
+gl.say_devices(gl.machine("nvidia-t4"))
+raise ValueError(str(record))
+"""
+
+
+@pytest.mark.parametrize("console", CONSOLES, ids=["ascii", "cp932", "posix"])
+def test_a_console_that_has_no_sign_for_micro_gets_plain_letters(console):
+    plain = {name: value for name, value in os.environ.items() if name not in ("LANG", "LC_ALL", "PYTHONIOENCODING")}
+    ended = shell(*PREDICT, env=plain | console)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "\\xb5s" in ended.stdout
+    assert " us (" in ended.stdout
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOWN],
+        capture_output=True, text=True, errors="replace", env=plain | console, cwd=REPOSITORY, check=False,
+    )  # fmt: skip
+    assert ran.stdout.startswith("2 us (2 us to 2 us, 3 samples), measured on a CPU, 1 thread")
+    assert "\n84" in ran.stdout
+    assert "UnicodeEncodeError" not in ran.stderr
+    assert ran.stderr.splitlines()[-1].startswith("ValueError: 2 us")
+
+
+def test_doctors_page_is_printed_on_any_console():
+    stub = "doctor.kernel_problem = lambda folder: 'no kernel in /é/µ'"
+    code = f"from gpu_lessons import cli, doctor; {stub}; cli.main(['doctor'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, env=os.environ | CONSOLES[0]
+    )
+    assert ran.stderr == ""
+    assert ran.stdout.endswith("The course cannot start yet.\n")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")

@@ -98,7 +98,7 @@ class CallRecord:
     def second_line(self, call: Call) -> str:
         """Return what the device needed in truth."""
         if not call.waited:
-            missed = format_factor(call.done_s / call.stop_s).removesuffix("×")
+            missed = format_factor(call.done_s / call.stop_s)[:-1]
             return f"the result existed only after {format_time(call.done_s)}, {missed} times as long"
         if call.copies_s:
             share = call.copies_s / call.stop_s

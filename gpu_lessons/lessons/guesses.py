@@ -143,7 +143,7 @@ def _scored(guess: Guess, truth: float, source: str) -> str:
     if factor <= _CLOSE:
         return f"{was}: close, within a factor of {_CLOSE}."
     direction = "more" if truth > guess.value else "less"
-    text = f"{was}: {format_factor(factor).removesuffix('×')} times {direction} than you thought."
+    text = f"{was}: {format_factor(factor)[:-1]} times {direction} than you thought."
     if guess.confidence == CONFIDENCES[-1] and factor > _FAR:
         text += " You were certain: errors like this one are corrected best, because they surprise."
     return text
