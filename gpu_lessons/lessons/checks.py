@@ -3,72 +3,38 @@
 from __future__ import annotations
 
 import functools
-import html
 import inspect
-import linecache
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Literal
+from typing import Any
 
-import numpy as np
-
+from gpu_lessons.lessons.calls import Call, attempt, call_answer
 from gpu_lessons.lessons.differences import describe, difference
+from gpu_lessons.lessons.learners_code import empty_helpers, is_placeholder
 from gpu_lessons.lessons.progress import progress_here
 from gpu_lessons.lessons.time_limits import TooLongError, time_limit
+from gpu_lessons.lessons.verdicts import LateAnswerError, NotAttemptedError, Verdict, WrongAnswerError, is_graded
 
 __all__ = [
     "Check",
     "LateAnswerError",
+    "Mistake",
     "NotAttemptedError",
     "Verdict",
     "WrongAnswerError",
+    "call",
     "check",
     "compare",
     "compare_value",
 ]
 
-Outcome = Literal["right", "wrong", "not attempted"]
+#: Seconds for all calls of an answer in one check. Every check asks for far less, also on a slow machine.
+LONGEST_CALL_S = 4.0
 
-# Blue, orange and grey are told apart with any colour vision; the word stands beside them in any case.
-_COLOURS: dict[Outcome, str] = {"right": "#0072b2", "wrong": "#d55e00", "not attempted": "#888888"}
+# For what a check computes itself, and for code of the learner's that runs outside of a call.
+_LONGEST_JUDGING_S = 30.0
 
-#: Seconds for one call of an answer. Every check asks for far less, also on a slow machine.
-LONGEST_CALL_S = 20.0
-
-# Functions that have returned something in the check under way: None from them later on is wrong, not a stub.
-_has_answered: ContextVar[set[int]] = ContextVar("has_answered")
-
-
-class WrongAnswerError(Exception):
-    """Raised in a check when the answer is wrong; its text quotes input, expected and got."""
-
-
-class LateAnswerError(WrongAnswerError):
-    """Raised in a check when the learner's function does not come back."""
-
-
-class NotAttemptedError(Exception):
-    """Raised in a check when there is no answer yet; its text may say how that was seen."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of a check, in one word and the sentences after it."""
-
-    outcome: Outcome
-    message: str
-
-    def _word(self) -> str:
-        return "Not attempted yet" if self.outcome == "not attempted" else self.outcome.capitalize()
-
-    def __repr__(self) -> str:
-        return f"{self._word()}. {self.message}".rstrip()
-
-    def _repr_html_(self) -> str:
-        style = f"border-left: 6px solid {_COLOURS[self.outcome]}; padding: 4px 12px; white-space: pre-wrap"
-        return f'<div style="{style}"><b>{self._word()}.</b> {html.escape(self.message)}</div>'
+#: Another function that a learner may well have computed instead, and what to say if it was this one.
+Mistake = tuple[Callable[..., object], str]
 
 
 class Hint(str):
@@ -82,6 +48,8 @@ class Hint(str):
 
 class Check:
     """A check of one exercise: call it with the answer, or call ``hint`` for the next hint.
+
+    Under nbgrader's autograder the call raises an ``AssertionError`` unless the answer is right, and nowhere else.
 
     Parameters
     ----------
@@ -102,25 +70,41 @@ class Check:
     def __call__(self, *answers: object) -> Verdict:
         """Return the verdict on ``answers``; whatever the learner's code raises becomes part of it."""
         inspect.signature(self._judge).bind(*answers)
-        if any(_is_placeholder(answer) for answer in answers):
+        verdict = self._verdict(answers)
+        if is_graded() and not verdict:
+            raise AssertionError(repr(verdict))
+        return verdict
+
+    def _verdict(self, answers: tuple[object, ...]) -> Verdict:
+        if any(map(is_placeholder, answers)):
             return Verdict("not attempted", "")
-        token = _has_answered.set(set())
         try:
-            return Verdict("right", f"{self._judge(*answers)} {self._kept()}".rstrip())
+            with attempt(LONGEST_CALL_S), time_limit(LONGEST_CALL_S + _LONGEST_JUDGING_S):
+                message = self._judge(*answers)
+            return Verdict("right", f"{message} {self._kept()}".rstrip())
         except NotAttemptedError as reason:
             return Verdict("not attempted", str(reason))
         except WrongAnswerError as reason:
-            return Verdict("wrong", str(reason))
-        except Exception as error:
-            return Verdict("wrong", f"Your answer cannot be used here: {type(error).__name__}: {error}")
-        finally:
-            _has_answered.reset(token)
+            return self._wrong(str(reason), answers)
+        except TooLongError:
+            return self._wrong("The check did not come to an end with your answer.", answers)
+        except (Exception, SystemExit) as error:
+            return self._wrong(f"Your answer cannot be used here: {type(error).__name__}: {error}", answers)
 
     def _kept(self) -> str:
         """Keep that the exercise is done; return what the learner must know about their file."""
         name = self._judge.__name__.removeprefix("check_")
         progress_here().remember("exercises", name, {"outcome": "right"})
         return progress_here().take_note()
+
+    def _wrong(self, message: str, answers: tuple[object, ...]) -> Verdict:
+        empty = sorted({name for answer in answers for name in empty_helpers(answer)})
+        if empty:
+            return Verdict("not attempted", f"Your function uses {' and '.join(empty)}, where nothing is written yet.")
+        return Verdict("wrong", message, f"Stuck? {self._judge.__name__}.hint() gives the next of {self._count()}.")
+
+    def _count(self) -> str:
+        return f"{len(self._hints)} hints" if len(self._hints) > 1 else "1 hint"
 
     def hint(self) -> Hint:
         """Return the next hint; the last one repeats."""
@@ -130,7 +114,7 @@ class Check:
 
     def __repr__(self) -> str:
         name = self._judge.__name__
-        return f"{name}(your answer) judges it; {name}.hint() gives the next of {len(self._hints)} hints."
+        return f"{name}(your answer) judges it; {name}.hint() gives the next of {self._count()}."
 
 
 def check(*, hints: Sequence[str]) -> Callable[[Callable[..., str]], Check]:
@@ -138,24 +122,31 @@ def check(*, hints: Sequence[str]) -> Callable[[Callable[..., str]], Check]:
 
     Examples
     --------
-    >>> @check(hints=("What is two times x?",))
+    >>> @check(hints=("What is two times x?", "2 * x"))
     ... def check_double(double):
     ...     for x in (1.0, 2.5):
     ...         compare(double, (x,), expected=2 * x)
     ...     return "Each number came back twice as large."
     >>> check_double(lambda x: x + 1)
     Wrong. your function(2.5): expected 5.0, got 3.5.
+    Stuck? check_double.hint() gives the next of 2 hints.
     """
     return functools.partial(Check, hints=hints)
 
 
+def call(function: object, arguments: tuple[object, ...], *, expected: object) -> Call:
+    """Call the learner's ``function`` as `compare` does, for a check that looks at more than what came back."""
+    return call_answer(function, arguments, expected=expected, limit_s=LONGEST_CALL_S)
+
+
 def compare(
     function: object,
-    arguments: tuple[object, ...],
+    arguments: tuple[object, ...] | Callable[[], tuple[object, ...]],
     *,
     expected: object,
     rtol: float = 1e-6,
-    seen: Callable[[object], object] = lambda got: got,
+    seen: Callable[[Any], object] = lambda got: got,
+    mistakes: Sequence[Mistake] = (),
 ) -> None:
     """Call the learner's ``function`` with copies of ``arguments`` and judge what comes back.
 
@@ -163,100 +154,64 @@ def compare(
     ----------
     function : callable
         What the learner wrote.
-    arguments : tuple
-        Its inputs; arrays and lists are copied, so that a function that changes them spoils nothing.
+    arguments : tuple, or callable that makes one
+        Its inputs. NumPy arrays and lists are copied, and must not be changed. What has a state of its own, such as a
+        device with its clock, is made anew by a callable.
     expected : number, text, bool, array, or tuple or list of these
         What it should return.
     rtol : float
         Allowed difference, relative to the largest number expected.
     seen : callable
-        Takes what came back and returns what of it is judged, such as a device array's numbers on the host.
+        Takes what came back and returns what of it is judged, such as a device array's numbers on the host. It may
+        raise a WrongAnswerError that completes the sentence "f(1.0): ..." without a full stop.
+    mistakes : sequence of (callable, str)
+        Functions of the same arguments that a learner may well have computed, and what to say to each. It is said
+        only where exactly one of them gives what came back.
 
     Raises
     ------
     NotAttemptedError
-        If the first call gives None or Ellipsis, or raises NotImplementedError.
+        If the first call gives None out of an empty body or Ellipsis, or raises NotImplementedError.
     WrongAnswerError
-        If it raises anything else, does not come back in time, or returns anything else than ``expected``.
+        If it raises anything else, does not come back in time, changes its inputs, or returns anything else than
+        ``expected``.
     """
-    if not callable(function):
-        raise WrongAnswerError(f"Expected a function, got {describe(function)}.")
-    answered, identity = _has_answered.get(set()), id(getattr(function, "__func__", function))
-    call = f"{_name(function)}({', '.join(map(describe, arguments))})"
-    try:
-        with time_limit(LONGEST_CALL_S):
-            got = function(*(_copies(argument) for argument in arguments))
-    except TooLongError as late:
-        nothing = f"expected {describe(expected)}, got nothing in {LONGEST_CALL_S:g} s{_where(late)}"
-        raise LateAnswerError(f"{call}: {nothing}. Does a loop never end?") from None
-    except Exception as error:
-        if identity not in answered and _is_unfinished(error):
-            raise NotAttemptedError from None
-        raise WrongAnswerError(f"{call} raised {_quoted(error)}.") from None
-    if identity not in answered and _is_placeholder(got):
-        raise NotAttemptedError("Your function returned None." if got is None else "")
-    answered.add(identity)
-    found = difference(seen(got), expected, rtol=rtol)
+
+    def made() -> tuple[object, ...]:
+        return arguments() if callable(arguments) else arguments
+
+    answer = call(function, made(), expected=expected)
+    found = _difference(answer.got, expected, rtol, seen)
     if found:
-        raise WrongAnswerError(f"{call}: {found}.")
+        meant = {text for wrong, text in mistakes if _is_result_of(wrong, made(), answer.got, rtol, seen)}
+        raise WrongAnswerError(" ".join([f"{answer.text}: {found}.", *(meant if len(meant) == 1 else ())]))
+    if answer.changed:
+        raise WrongAnswerError(f"{answer.text}: {answer.changed}.")
+
+
+def _difference(got: object, expected: object, rtol: float, seen: Callable[[Any], object]) -> str:
+    try:
+        looked_at = seen(got)
+    except WrongAnswerError as reason:
+        return str(reason)
+    except Exception:  # it is of another kind altogether
+        return f"expected {describe(expected)}, got {describe(got)}"
+    return difference(looked_at, expected, rtol=rtol)
+
+
+def _is_result_of(
+    wrong: Callable[..., object], arguments: tuple[object, ...], got: object, rtol: float, seen: Callable[[Any], object]
+) -> bool:
+    try:
+        return not difference(seen(got), wrong(*arguments), rtol=rtol)
+    except Exception:  # no mistake that can be made with these arguments
+        return False
 
 
 def compare_value(value: object, *, expected: object, what: str, rtol: float = 1e-6) -> None:
     """Judge a value the learner computed; ``what`` names it in the message. Otherwise as ``compare``."""
-    if _is_placeholder(value):
+    if is_placeholder(value):
         raise NotAttemptedError
     found = difference(value, expected, rtol=rtol)
     if found:
         raise WrongAnswerError(f"{what}: {found}.")
-
-
-def _is_placeholder(value: object) -> bool:
-    if value is None or value is ...:
-        return True
-    # A stub such as total = ... may have passed through NumPy, which wraps it in an array of objects.
-    return isinstance(value, np.ndarray) and value.dtype.kind == "O" and any(item is ... for item in value.flat)
-
-
-def _is_unfinished(error: Exception) -> bool:
-    # "unsupported operand type(s) for +: 'ellipsis' and 'int'" is a stub met halfway.
-    return isinstance(error, NotImplementedError) or "ellipsis" in str(error).lower()
-
-
-def _copies(value: object) -> object:
-    """Return ``value`` with its arrays, lists, tuples and dicts copied."""
-    if isinstance(value, list):
-        return [_copies(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_copies(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _copies(item) for key, item in value.items()}
-    return value.copy() if hasattr(value, "shape") and hasattr(value, "copy") else value
-
-
-def _name(function: object) -> str:
-    name = getattr(function, "__name__", "<unknown>")
-    return "your function" if name.startswith("<") else name
-
-
-def _quoted(error: Exception) -> str:
-    """Return type and message of the learner's error, and the line of theirs that raised it."""
-    return f"{type(error).__name__}: {error}".rstrip(".: ") + _where(error)
-
-
-def _where(error: BaseException) -> str:
-    # The first frame is compare's own, the second the learner's function, if it was entered at all.
-    frame = error.__traceback__.tb_next if error.__traceback__ else None
-    return _learners_line(frame) if frame else ""
-
-
-def _learners_line(traceback: TracebackType) -> str:
-    """Return the deepest line of ``traceback`` that is in the same cell or file as its first."""
-    filename = traceback.tb_frame.f_code.co_filename
-    number = traceback.tb_lineno
-    frame: TracebackType | None = traceback
-    while frame:
-        if frame.tb_frame.f_code.co_filename == filename:
-            number = frame.tb_lineno
-        frame = frame.tb_next
-    source = linecache.getline(filename, number).strip()
-    return f", in line {number}: {source}" if source else f", in line {number}"
