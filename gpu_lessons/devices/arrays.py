@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from gpu_lessons.devices.flat import Flat
 from gpu_lessons.devices.memory import Allocation, DevicePointer
 from gpu_lessons.devices.operators import Operators
 from gpu_lessons.devices.rows import names
@@ -125,9 +125,9 @@ class DeviceArray(Operators):
         self._view(self._numbers.imag)[...] = value
 
     @property
-    def flat(self) -> Iterator[DeviceArray]:
-        """Its numbers one after another, each an array on the device."""
-        return iter(self.reshape(-1))
+    def flat(self) -> Flat:
+        """Its numbers one after another."""
+        return Flat(self)
 
     @property
     def device(self) -> Device:

@@ -14,7 +14,7 @@ from gpu_lessons.devices.cuda_words import Cuda
 from gpu_lessons.devices.memory import Shape, empty_pinned, sizes_of
 from gpu_lessons.devices.pools import DevicePool, PinnedPool
 from gpu_lessons.devices.random import Random
-from gpu_lessons.devices.rows import Row, names
+from gpu_lessons.devices.rows import names
 from gpu_lessons.devices.tables import ROWS
 from gpu_lessons.devices.tables.numbers import UFUNCS
 from gpu_lessons.devices.ufuncs import Ufunc
@@ -55,32 +55,6 @@ _USER_KERNELS: dict[str, Any] = {
 }
 
 
-class Words:
-    """The rows of a table whose names begin with one module's, such as ``linalg``."""
-
-    def __init__(self, gpu: SimulatedGpu, module: str, own: dict[str, Any]) -> None:
-        self._gpu = gpu
-        self._module = module
-        self._own = own
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        if name in self._own:
-            return self._own[name]
-        row = ROWS.get(f"{self._module}.{name}")
-        if row is not None:
-            return partial(_call, self._gpu, row)
-        if name.startswith("_"):
-            raise AttributeError(f"{self._module} has no attribute {name!r}")
-        raise UnknownOperationError(f"{self._module}.{name}", [f"{self._module}.{each}" for each in dir(self)])
-
-    def __dir__(self) -> list[str]:
-        begin = f"{self._module}."
-        return sorted({*self._own, *(name.removeprefix(begin) for name in ROWS if name.startswith(begin))})
-
-    def __repr__(self) -> str:
-        return f"<{self._module} of {self._gpu.device}>"
-
-
 class _ArrayType(type):
     """The type of arrays on one GPU: ``xp.ndarray(shape, dtype)`` makes one of any content."""
 
@@ -118,13 +92,13 @@ class Namespace:
         if name in UFUNCS:
             return Ufunc(self._gpu, name)
         if name in ROWS:
-            return partial(_call, self._gpu, ROWS[name])
+            return partial(call_row, self._gpu, ROWS[name])
         if name in _PRODUCTS:
             return partial(products.tensor_product, self._gpu, name)
         if name in _USER_KERNELS:
             return partial(_USER_KERNELS[name], self._gpu)
         if name in _BY_INDEX:
-            return _ByIndex(self._gpu, name)
+            return ByIndex(self._gpu, name)
         if name in _SHARED:
             return getattr(np, name)
         if name.startswith("_"):
@@ -280,21 +254,6 @@ class Namespace:
 
 def _holds_arrays(a: object) -> bool:
     return isinstance(a, list | tuple) and any(isinstance(each, DeviceArray) or _holds_arrays(each) for each in a)
-
-
-class _ByIndex:
-    """What is made by an index: ``mgrid[0:3, 0:2]`` and ``r_[x, 0]``."""
-
-    def __init__(self, gpu: SimulatedGpu, name: str) -> None:
-        self._gpu = gpu
-        self._row = Row(name, "key", "creation", 1)
-
-    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401
-        return call(self._gpu, self._row, (key,), {})
-
-
-def _call(gpu: SimulatedGpu, row: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
-    return call(gpu, row, arguments, options)
 
 
 _WHERE = ROWS["where"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpu_lessons.devices.arrays import DeviceArray
-from gpu_lessons.devices.calls import without_warnings
+from gpu_lessons.devices.calls import lowered, without_warnings
 from gpu_lessons.devices.charging import charge, counted_as, read_bytes
 from gpu_lessons.devices.memory import allocate
 from gpu_lessons.devices.operations import new_array, operand
@@ -82,26 +82,23 @@ def tensor_product(
 
 
 @without_warnings
-def einsum(gpu: SimulatedGpu, subscripts: str, *operands: DeviceArray, **options: Any) -> DeviceArray:  # noqa: ANN401
-    """Return the sum of products that ``subscripts`` name; two operands with a sum are one matrix product."""
-    if not isinstance(subscripts, str):
-        raise TypeError(f"einsum takes subscripts such as 'ij,jk->ik' first, got {type(subscripts)}")
-    numbers = [operand(gpu, x) for x in operands]
-    out, dtype = options.pop("out", None), options.pop("dtype", None)
-    options.pop("optimize", None)
-    if options:
-        raise TypeError(f"Did not understand the following kwargs: {sorted(options)}")
-    result = np.asarray(np.einsum(subscripts, *numbers, dtype=dtype, optimize=len(numbers) > 2))
-    for x in operands:
-        if isinstance(x, DeviceArray) and np.may_share_memory(result, x._numbers):
+def einsum(gpu: SimulatedGpu, *operands: Any, out: DeviceArray | None = None, **options: Any) -> DeviceArray:  # noqa: ANN401
+    """Return the sum of products that the subscripts name; two operands with a sum are one matrix product."""
+    read: list[DeviceArray] = []
+    given = [lowered(gpu, each, read) for each in operands]
+    for option in options.keys() - {"dtype", "optimize", "order", "casting"}:
+        raise TypeError(f"Did not understand the following kwargs: {option}")
+    result = np.asarray(np.einsum(*given, **{**options, "optimize": len(read) > 2}))
+    for x in read:
+        if np.may_share_memory(result, x._numbers):
             return x._view(result)
     made = DeviceArray(gpu, result, allocate(gpu, result.nbytes))
-    sizes = _summed(subscripts, numbers, result)
+    sizes = _summed(given[0], given[1:], result) if isinstance(given[0], str) else None
     if sizes is None:
-        terms = max((np.size(x) for x in numbers), default=0)
-        charge(gpu, "einsum", operands, [made], len(numbers) * max(terms, result.size))
+        terms = max((x.size for x in read), default=0)
+        charge(gpu, "einsum", read, [made], len(read) * max(terms, result.size))
     else:
-        _launch(gpu, "einsum", operands, made, sizes)
+        _launch(gpu, "einsum", read, made, sizes)
     return _into(gpu, made, out)
 
 
@@ -149,7 +146,9 @@ def _launch(
 def _into(gpu: SimulatedGpu, result: DeviceArray, out: DeviceArray | None) -> DeviceArray:
     if out is None:
         return result
-    if operand(gpu, out).shape != result.shape:
+    if operand(gpu, out).dtype != result.dtype and not np.can_cast(result.dtype, out.dtype, "same_kind"):
+        raise ValueError(f"output array is not acceptable: the result is {result.dtype}, out is {out.dtype}")
+    if out.shape != result.shape:
         raise ValueError(f"Output shape mismatch: the result is {result.shape}, out is {out.shape}")
     np.copyto(out._numbers, result._numbers, casting="same_kind")
     return out
