@@ -27,6 +27,7 @@ from gpu_lessons.devices.user_kernels import (
     fuse,
     multiply_adds,
 )
+from gpu_lessons.devices.words import ByIndex, Words, call_row
 
 if TYPE_CHECKING:
     from gpu_lessons.devices.simulated import Device, SimulatedGpu
