@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gpu_lessons.model import predict as predict
     from gpu_lessons.recorded import Recording as Recording
     from gpu_lessons.recorded import RecordingError as RecordingError
+    from gpu_lessons.recorded import digits as digits
     from gpu_lessons.recorded import load_recording as load_recording
     from gpu_lessons.recorded import recordings as recordings
     from gpu_lessons.records import Measurement as Measurement
@@ -71,6 +72,7 @@ _HOME = {
     "predict": "model",
     "Recording": "recorded",
     "RecordingError": "recorded",
+    "digits": "recorded",
     "load_recording": "recorded",
     "recordings": "recorded",
     "Measurement": "records",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gpu_lessons.hardware.arrays import to_numpy
 from gpu_lessons.nn import SGD, Conv2d, Dense, Network, ReLU, SoftmaxCrossEntropy
-from gpu_lessons.nn.conv import output_size
+from gpu_lessons.nn.windows import output_size
 
 #: c_in, c_out, kernel, stride, padding, height, width
 SHAPES = [
@@ -82,6 +82,50 @@ def test_shapes_and_numbers_are_those_of_the_loops_for_any_sizes(batch_size, cha
     np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-12)
     assert layer.backward(y).shape == x.shape
     assert (layer.dweight.shape, layer.dbias.shape) == (weight.shape, bias.shape)
+
+
+def by_scipy(x, weight, bias, stride, padding, dy=None):
+    """Return what SciPy makes of every image and filter; with ``dy``, its gradients for x and weight instead."""
+    from scipy.signal import convolve2d, correlate2d
+
+    sides = (padding, padding)
+    padded = np.pad(x, ((0, 0), (0, 0), sides, sides))
+    pairs = list(itertools.product(range(len(x)), *map(range, weight.shape[:2])))
+    if dy is None:
+        y = np.zeros((len(x), len(weight), *np.subtract(padded.shape[2:], weight.shape[2:]) + 1))
+        for s, o, c in pairs:
+            y[s, o] += correlate2d(padded[s, c], weight[o, c], mode="valid")
+        return y[:, :, ::stride, ::stride] + bias[:, None, None]
+    # Between the outputs that a stride leaves out there are none: their gradient is 0.
+    spread = np.zeros((*dy.shape[:2], *np.subtract(padded.shape[2:], weight.shape[2:]) + 1))
+    spread[:, :, ::stride, ::stride] = dy
+    dx, dweight = np.zeros_like(padded), np.zeros_like(weight)
+    for s, o, c in pairs:
+        dx[s, c] += convolve2d(spread[s, o], weight[o, c], mode="full")
+        dweight[o, c] += correlate2d(padded[s, c], spread[s, o], mode="valid")
+    return dx[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]], dweight
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    more=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+)
+def test_forward_and_backward_agree_with_scipy(channels, kernel, more, stride, padding):
+    height, width = (max(1, size - 2 * padding) + extra for size, extra in zip(kernel, more, strict=True))
+    x, bias = random(2, channels[0], height, width), random(channels[1], seed=9)
+    weight = random(channels[1], channels[0], *kernel, seed=8)
+    layer = layer_with(np, weight, bias, stride, padding)
+    y = layer.forward(x)
+    np.testing.assert_allclose(y, by_scipy(x, weight, bias, stride, padding), rtol=1e-10, atol=1e-12)
+    dy = random(*y.shape, seed=10)
+    dx, dweight = by_scipy(x, weight, bias, stride, padding, dy)
+    np.testing.assert_allclose(layer.backward(dy), dx, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(layer.dweight, dweight, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(layer.dbias, dy.sum(axis=(0, 2, 3)), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

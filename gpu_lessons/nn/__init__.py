@@ -2,7 +2,8 @@
 
 What one can do with it:
 
-- ``Dense``, ``Conv2d``, ``ReLU``: layers; ``forward(x)`` computes, ``backward(dy)`` gives the gradients.
+- ``Dense``, ``Conv2d``, ``MaxPool2d``, ``Flatten``, ``ReLU``: layers; ``forward(x)`` computes, ``backward(dy)`` gives
+  the gradients.
 - ``SoftmaxCrossEntropy``: the loss of a classifier.
 - ``Network``: layers one after another, used like one layer; ``Recomputed``, ``KeptAsFloat16``: with less memory.
 - ``SGD``, ``Momentum``, ``Adam``: the update that makes a network learn.
@@ -36,6 +37,7 @@ from gpu_lessons.nn.dense import Dense
 from gpu_lessons.nn.losses import SoftmaxCrossEntropy
 from gpu_lessons.nn.network import Network
 from gpu_lessons.nn.optimizers import SGD, Adam, Momentum
+from gpu_lessons.nn.pooling import Flatten, MaxPool2d
 from gpu_lessons.nn.sparing import KeptAsFloat16, Recomputed
 
 __all__ = [
@@ -43,7 +45,9 @@ __all__ = [
     "Adam",
     "Conv2d",
     "Dense",
+    "Flatten",
     "KeptAsFloat16",
+    "MaxPool2d",
     "Momentum",
     "Network",
     "ReLU",

@@ -10,8 +10,9 @@ from array_api_compat import array_namespace
 from gpu_lessons.arguments import require_count
 from gpu_lessons.nn.initialization import he_weights
 from gpu_lessons.nn.shapes import Array, Namespace, require_like, require_shape
+from gpu_lessons.nn.windows import output_size, require_kernel, windows
 
-__all__ = ["Conv2d", "output_size"]
+__all__ = ["Conv2d"]
 
 
 class Conv2d:
@@ -76,7 +77,7 @@ class Conv2d:
     ) -> None:
         c_in = require_count("c_in", c_in)
         c_out = require_count("c_out", c_out)
-        height, width = _require_kernel(kernel)
+        height, width = require_kernel(kernel)
         self.stride = require_count("stride", stride)
         self.padding = require_count("padding", padding, at_least=0)
         self.weight: Array = xp.asarray(he_weights((c_out, c_in, height, width), c_in * height * width, dtype, seed))
@@ -164,10 +165,8 @@ class Conv2d:
 
     def _windows(self, height_out: int, width_out: int) -> list[tuple[slice, slice]]:
         """Return, for each place in a filter, the pixels of all patches that meet it: rows and columns."""
-        step = self.stride
-        rows = [slice(i, i + step * (height_out - 1) + 1, step) for i in range(self.weight.shape[2])]
-        columns = [slice(j, j + step * (width_out - 1) + 1, step) for j in range(self.weight.shape[3])]
-        return [(i, j) for i in rows for j in columns]
+        _, _, height, width = self.weight.shape
+        return windows((height, width), (self.stride, self.stride), height_out, width_out)
 
     def _patches(self, x: Array, height_out: int, width_out: int) -> Array:
         """Return the patches, shape (batch_size * height_out * width_out, c_in * kernel size)."""
@@ -204,33 +203,3 @@ class Conv2d:
 
 #: Names of the two axes along which a filter slides.
 _AXES = (("height", 2), ("width", 3))
-
-
-def output_size(name: str, size: int, kernel: int, stride: int, padding: int) -> int:
-    """Return how many patches lie side by side along one axis of an image.
-
-    Raises
-    ------
-    ValueError
-        If not even one does; the message calls the size ``name``.
-
-    Examples
-    --------
-    >>> output_size("height", 28, kernel=5, stride=1, padding=0)
-    24
-    """
-    if size + 2 * padding < kernel:
-        least = max(1, kernel - 2 * padding)
-        raise ValueError(
-            f"{name} must be at least {least} for a kernel of {kernel} and a padding of {padding}, got {size}"
-        )
-    return (size + 2 * padding - kernel) // stride + 1
-
-
-def _require_kernel(kernel: object) -> tuple[int, int]:
-    if not isinstance(kernel, tuple):
-        size = require_count("kernel", kernel)
-        return size, size
-    if len(kernel) != 2:
-        raise ValueError(f"kernel must be one size or a pair (height, width), got {kernel!r}")
-    return require_count("kernel[0]", kernel[0]), require_count("kernel[1]", kernel[1])

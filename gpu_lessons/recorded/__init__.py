@@ -1,4 +1,4 @@
-"""Recordings: measurements of a named machine on a named day, in files that can be shown anywhere."""
+"""Files of the course: measurements of a named machine on a named day, and the digits that networks learn."""
 
 from gpu_lessons.recorded.files import (
     load_recording,
@@ -9,11 +9,14 @@ from gpu_lessons.recorded.files import (
     require_room,
     write_recording,
 )
+from gpu_lessons.recorded.handwriting import Digits, digits
 from gpu_lessons.recorded.schema import Recording, RecordingError
 
 __all__ = [
+    "Digits",
     "Recording",
     "RecordingError",
+    "digits",
     "load_recording",
     "only_writer",
     "read_recording",

@@ -118,7 +118,7 @@ class Conv2dForward(Workload):
         return lambda: layer.forward(x)
 
     def _output_size(self, axis: str) -> int:
-        from gpu_lessons.nn.conv import output_size
+        from gpu_lessons.nn.windows import output_size
 
         return output_size(axis, getattr(self, axis), self.kernel, self.stride, self.padding)
 
