@@ -217,7 +217,7 @@ print("The ledger for the batch of the figure:")
 print(ledger)
 
 # %% [markdown]
-# Weights, gradients and optimizer cost the same for every batch. Activations grow with it, and so does what is *in flight*: what one layer hands back to the one before it. In the explorer, push the width up and watch which of the two fills the card. Lesson 07 takes this ledger apart.
+# Weights, gradients and optimizer cost the same for every batch. Activations grow with it. *In flight* are the largest arrays that come and go within one step. In the explorer, push the width up and watch which of the two fills the card. Lesson 07 takes this ledger apart.
 
 # %% [markdown]
 # ## How wrong is the model?
