@@ -51,7 +51,7 @@ print(f"{recording.cpu.name}, recorded {recording.provenance.date}: {len(recordi
 print(gl.this_machine())
 
 # %% [markdown]
-# - A **[core](glossary.ipynb#heading=Core)** runs its own program. Many CPUs let two [threads](glossary.ipynb#heading=CPU-thread) share one. *Usable* are those that this notebook may keep busy; in a container that can be fewer than the chip has.
+# - A **[core](glossary.ipynb#heading=Core)** runs its own program. Many CPUs let two [threads](glossary.ipynb#heading=CPU-thread) share one. Where only some are *usable*, as in a container, this notebook may not keep the others busy.
 # - Names such as AVX2, AVX-512 or NEON belong to its **[vector unit](glossary.ipynb#heading=Vector-unit)**, which computes with several numbers at once.
 # - A **[cache](glossary.ipynb#heading=Cache)** is a small fast memory on the chip. The *last* one is the largest.
 # - **[BLAS](glossary.ipynb#heading=BLAS)** is the library that multiplies matrices for NumPy.
