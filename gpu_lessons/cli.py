@@ -133,7 +133,8 @@ def _add_record(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer sizes: less than a minute instead of five")
     parser.add_argument(
         "--output", metavar="FILE", type=Path,
-        help="file to write (default: MACHINE-DATE.json in data/recordings of a clone, else in this folder)",
+        help="file to write (default: MACHINE-DATE.json in recordings of your own folder, if you are in it, else in "
+        "data/recordings of a clone, else in this folder)",
     )  # fmt: skip
     parser.set_defaults(run=_record)
 

@@ -225,7 +225,6 @@ def recorded(tmp_path, monkeypatch):
     sweep = Sweep(tuple(replace(each, recorded_on="2026-11-24") for each in dense))
     write_recording(tmp_path / f"{slug}.json", Recording(slug, PROVENANCE, cpu, None, (sweep,)))
     monkeypatch.setattr(files, "recordings_folder", lambda: tmp_path)
-    monkeypatch.setattr(calibration, "recordings_folder", lambda: tmp_path)
     forget_calibrations()
     yield cpu, tmp_path / f"{slug}.json"
     forget_calibrations()

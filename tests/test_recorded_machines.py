@@ -1,6 +1,7 @@
 """Recorded machines in the explorer, and the model against recorded times: every number traced to the file."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -8,9 +9,10 @@ from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
 from gpu_lessons.explorers import explore_batch_and_width, plot_residuals
 from gpu_lessons.explorers.machine_sources import dots_of, find_machine, recorded_machines, source_of
+from gpu_lessons.hardware.course import DELIVERED
 from gpu_lessons.hardware.machines import UnknownMachineError, machine
 from gpu_lessons.model.accuracy import residuals
-from gpu_lessons.recorded import RecordingError, load_recording, recordings
+from gpu_lessons.recorded import RecordingError, load_recording, recordings, write_recording
 from gpu_lessons.work import DenseForward, DenseTrainStep
 
 SLUG = "amd-epyc-2-cores-2026-11-25"
@@ -41,6 +43,18 @@ def marks(chart, kind):
 def test_every_complete_recording_is_offered():
     assert SLUG in recordings()
     assert [each.slug for each in recorded_machines("cpu")] == recordings()
+
+
+def test_a_recording_laid_into_the_learners_folder_is_offered_at_once(tmp_path, monkeypatch):
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / DELIVERED).write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    assert "of-my-teacher" not in [each.slug for each in recorded_machines("cpu")]
+    handed_out = replace(RECORDING, slug="of-my-teacher", cpu=replace(RECORDING.cpu, slug="of-my-teacher"))
+    write_recording(tmp_path / "recordings" / "of-my-teacher.json", handed_out)
+    found = find_machine("of-my-teacher", "cpu")
+    assert found in recorded_machines("cpu")
+    assert source_of(found) == "fitted to its recording of 2026-11-25"
 
 
 def test_a_slug_names_a_recorded_machine_or_one_of_the_catalogue():

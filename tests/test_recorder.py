@@ -18,6 +18,7 @@ from fake_cuda import FakeCuda
 
 from gpu_lessons import __version__, cli
 from gpu_lessons.hardware.arrays import cuda_status
+from gpu_lessons.hardware.course import DELIVERED
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.graphics import CudaSoftware
 from gpu_lessons.hardware.machines import machine
@@ -631,6 +632,14 @@ def test_the_usual_name_says_machine_and_day(monkeypatch, tmp_path):
     assert usual_path(replace(here, usable_cores=1)).name == f"intel-core-i9-10900k-1-thread-{today}.json"
     (tmp_path / "pyproject.toml").touch()
     assert usual_path(here) == tmp_path / "recordings" / f"intel-core-i9-10900k-2-threads-{today}.json"
+
+
+def test_in_a_learners_folder_a_recording_goes_into_its_own_recordings(monkeypatch, tmp_path):
+    (tmp_path / DELIVERED).write_text("{}")
+    (tmp_path / "solutions").mkdir()
+    monkeypatch.chdir(tmp_path / "solutions")
+    assert usual_path(FakeMachine(cores=2).here).parent == tmp_path / "recordings"
+    assert (tmp_path / "recordings").is_dir()
 
 
 def test_the_command_says_where_the_file_is_what_it_holds_and_how_to_contribute(install, few, path, capsys):

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from recording_mutations import CPU, GPU, PROVENANCE, SLUG, a_recording, mutated, outcome
 
+from gpu_lessons.hardware.course import DELIVERED
 from gpu_lessons.hardware.machines import machines
 from gpu_lessons.recorded import (
     Recording,
@@ -319,10 +320,85 @@ def test_where_no_folder_is_there_are_no_recordings(folder, monkeypatch):
         load_recording("some-host")
 
 
-@pytest.mark.parametrize("slug", ["../some-host", "some host", "", "Some-Host", "some-host.json", None, 3, "x" * 200])
+@pytest.mark.parametrize("slug", ["../some-host", "some host", "", "Some-Host", "some-host/", None, 3, "x" * 200])
 def test_a_slug_that_names_no_file_here_is_refused(folder, slug):
     with pytest.raises(RecordingError, match="slug must be lower-case words"):
         load_recording(slug)
+
+
+@pytest.fixture
+def own(folder, tmp_path, monkeypatch):
+    """Return the folder of a learner's own recordings; ``folder`` is that of the recordings that ship."""
+    own = tmp_path / "mine" / "recordings"
+    own.mkdir(parents=True)
+    (tmp_path / "mine" / DELIVERED).write_text("{}")
+    (tmp_path / "mine" / "solutions").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    return own
+
+
+def named(slug, **changes):
+    return replace(a_recording(), slug=slug, **changes)
+
+
+@pytest.mark.parametrize("place", [".", "solutions", "recordings"])
+def test_a_recording_in_the_learners_folder_is_found_beside_those_that_ship(folder, own, monkeypatch, place):
+    write_recording(folder / f"{SLUG}.json", a_recording())
+    write_recording(own / "lab-server.json", named("lab-server"))
+    monkeypatch.chdir(own.parent / place)
+    assert recordings() == sorted([SLUG, "lab-server"])
+    assert load_recording("lab-server").slug == "lab-server"
+    assert load_recording(SLUG) == a_recording()
+
+
+def test_of_two_files_of_one_name_the_learners_own_is_meant_unless_it_is_bad(folder, own):
+    newer = replace(a_recording(), provenance=replace(a_recording().provenance, seed=77))
+    write_recording(folder / f"{SLUG}.json", a_recording())
+    write_recording(own / f"{SLUG}.json", newer)
+    assert recordings() == [SLUG]
+    assert load_recording(SLUG) == newer
+    (own / f"{SLUG}.json").write_text("{")
+    with pytest.warns(UserWarning, match="other recordings are not affected"):
+        assert recordings() == [SLUG]
+    assert load_recording(SLUG) == a_recording()
+
+
+def test_a_recording_is_loaded_from_any_file(folder, tmp_path, monkeypatch):
+    (tmp_path / "handed out").mkdir()
+    path = tmp_path / "handed out" / f"{SLUG}.json"
+    write_recording(path, a_recording())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(path.parent)
+    for named_so in (path, str(path), path.name, f"./{path.name}", f"~/handed out/{path.name}", Path(path.name)):
+        assert load_recording(named_so) == a_recording()
+
+
+def test_a_file_name_alone_is_looked_for_in_the_folders_of_recordings_too(folder, own):
+    write_recording(own / "lab-server.json", named("lab-server"))
+    write_recording(folder / f"{SLUG}.json", a_recording())
+    assert load_recording("lab-server.json").slug == "lab-server"
+    assert load_recording(f"{SLUG}.json") == a_recording()
+
+
+@pytest.mark.parametrize("given", ["none.json", "./none.json", "none/of/it.json", Path("none.json"), Path("none")])
+def test_a_file_that_is_not_there_is_one_sentence(folder, own, given):
+    with pytest.raises(RecordingError, match=rf"^{Path(given).name}: there is no such file$"):
+        load_recording(given)
+
+
+def test_a_file_that_was_renamed_says_its_name(folder, tmp_path):
+    write_recording(tmp_path / f"{SLUG}.json", a_recording())
+    (tmp_path / f"{SLUG}.json").rename(tmp_path / "of-my-teacher.json")
+    with pytest.raises(RecordingError, match=rf"the file must be called {SLUG}.json: it was renamed"):
+        load_recording(tmp_path / "of-my-teacher.json")
+
+
+def test_a_file_written_anew_is_read_anew(folder):
+    write_recording(folder / f"{SLUG}.json", a_recording())
+    assert load_recording(SLUG) == a_recording()
+    newer = replace(a_recording(), provenance=replace(a_recording().provenance, seed=77))
+    write_recording(folder / f"{SLUG}.json", newer)
+    assert load_recording(SLUG) == newer
 
 
 def test_a_bad_file_never_hides_the_good_ones(folder):

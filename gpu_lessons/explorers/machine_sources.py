@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 from gpu_lessons.charts.grid import Dot
 from gpu_lessons.hardware.machines import Machine, machine
@@ -28,7 +27,6 @@ __all__ = [
 _measured_here: list[Measurement] = []
 
 
-@cache
 def _recordings() -> dict[str, Recording]:
     return {slug: load_recording(slug) for slug in recordings()}
 
@@ -39,7 +37,7 @@ def recording_of(found: Machine) -> Recording | None:
 
 
 def recorded_machines(kind: str) -> list[Machine]:
-    """Return the GPUs or CPUs (``kind``) of the recordings that ship."""
+    """Return the GPUs or CPUs (``kind``) of the recordings here."""
     both = ((recording.cpu, recording.gpu) for recording in _recordings().values())
     return [each for pair in both for each in pair if each is not None and each.kind == kind]
 

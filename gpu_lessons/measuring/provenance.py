@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gpu_lessons.hardware.course import course_root
+from gpu_lessons.hardware.course import RECORDINGS, course_root, is_learners_folder, learners_folder
 from gpu_lessons.hardware.detect import ThisMachine
 from gpu_lessons.recorded import recordings_folder
 from gpu_lessons.records import Provenance
@@ -35,16 +35,22 @@ def provenance_of_today(here: ThisMachine, *, quick: bool, seed: int) -> Provena
 def usual_path(here: ThisMachine) -> Path:
     """Return where a recording of ``here`` that begins today belongs, such as amd-epyc-2-threads-2026-11-24.json.
 
-    In a clone of the repository that is the folder of the recordings that ship, elsewhere the current folder.
+    In a learner's folder that is their ``recordings``, in a clone of the repository the folder of the recordings that
+    ship, elsewhere the current folder.
     """
     name = f"{here.cpu.name} {format_counted(here.usable_cores, 'thread')}"
     words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
     file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
-    if (course_root() / "pyproject.toml").is_file():
-        with suppress(OSError):  # the recorder says what is wrong with a folder
-            recordings_folder().mkdir(exist_ok=True)
-        return recordings_folder() / file
-    return Path(file)
+    own = learners_folder()
+    if own is not None and is_learners_folder(own):
+        folder = own / RECORDINGS
+    elif (course_root() / "pyproject.toml").is_file():
+        folder = recordings_folder()
+    else:
+        return Path(file)
+    with suppress(OSError):  # the recorder says what is wrong with a folder
+        folder.mkdir(exist_ok=True)
+    return folder / file
 
 
 def _versions(here: ThisMachine) -> dict[str, str]:

@@ -11,7 +11,7 @@ from gpu_lessons.model import typical
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
-from gpu_lessons.recorded import RecordingError, load_recording, recordings_folder
+from gpu_lessons.recorded import RecordingError, load_recording, recording_files
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -68,7 +68,7 @@ def calibrate(machine: Machine, dtype: str = "float32") -> Calibration:
 
 @lru_cache(maxsize=64)
 def _calibrate_recorded(machine: Machine) -> Calibration | None:
-    if not (recordings_folder() / f"{machine.slug}.json").is_file():  # most machines: no file is read for them
+    if not recording_files(machine.slug):  # most machines: no file is read for them
         return None
     try:
         measurements = load_recording(machine.slug).measurements

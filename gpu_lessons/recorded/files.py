@@ -7,9 +7,10 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
-from gpu_lessons.hardware.course import course_root
+from gpu_lessons.hardware.course import RECORDINGS, course_root, learners_folder
 from gpu_lessons.recorded.fields import checked_slug, is_slug
 from gpu_lessons.recorded.schema import Recording, RecordingError, format_recording, parse_recording
 
@@ -17,6 +18,7 @@ __all__ = [
     "load_recording",
     "only_writer",
     "read_recording",
+    "recording_files",
     "recordings",
     "recordings_folder",
     "require_room",
@@ -33,8 +35,16 @@ def recordings_folder() -> Path:
     return course_root() / "data" / "recordings"
 
 
+def recording_files(slug: str) -> list[Path]:
+    """Return the files of this name: the learner's own first, then the one that ships."""
+    return [path for path in (folder / f"{slug}.json" for folder in _folders()) if os.path.lexists(path)]
+
+
 def recordings() -> list[str]:
-    """Return the slugs of the complete recordings that ship, in alphabetical order.
+    """Return the slugs of the complete recordings here, in alphabetical order: those that ship, and the learner's own.
+
+    The learner's own lie in the folder ``recordings`` beside the lessons: what `gpu-lessons record` wrote there, and
+    what a teacher hands out.
 
     A file that is no recording is left out with a warning that says why. One that `gpu-lessons record` has not
     finished is left out too, as its holes lie anywhere; `load_recording` loads it all the same.
@@ -45,39 +55,56 @@ def recordings() -> list[str]:
     True
     """
     slugs = []
-    for path in _files():
-        try:
-            found = read_recording(path)
-        except RecordingError as error:
-            warnings.warn(f"{error}; the other recordings are not affected", stacklevel=2)
-            continue
-        if found.provenance.complete:
-            slugs.append(found.slug)
+    for slug in sorted({path.stem for folder in _folders() for path in folder.glob("*.json")}):
+        for path in recording_files(slug):
+            try:
+                complete = read_recording(path).provenance.complete
+            except RecordingError as error:
+                warnings.warn(f"{error}; the other recordings are not affected", stacklevel=2)
+                continue
+            if complete:
+                slugs.append(slug)
+            break
     return slugs
 
 
-def load_recording(slug: str) -> Recording:
-    """Return a recording that ships.
+def load_recording(recording: str | Path) -> Recording:
+    """Return a recording by its name or from its file.
 
     Parameters
     ----------
-    slug : str
-        One of `recordings`.
+    recording : str or Path
+        One of `recordings`, or a file such as ``"Downloads/lab-server-2026.json"``.
 
     Raises
     ------
     RecordingError
-        If there is none of this name, or its file is no valid recording; the sentence names the field.
+        If there is none of this name, or the file is no valid recording; the sentence names the field.
     """
-    checked_slug("slug", slug)
-    known = {path.stem: path for path in _files()}
-    if slug not in known:
+    if isinstance(recording, Path) or (isinstance(recording, str) and recording.endswith(".json")):
+        path = Path(recording).expanduser()
+        # A bare file name may well be that of a file in one of the folders.
+        near = recording_files(path.stem) if path.name == str(path) and not os.path.lexists(path) else []
+        return _first_valid(near or [path])
+    slug = checked_slug("slug", recording)
+    found = recording_files(slug)
+    if not found:
+        known = sorted({path.stem for folder in _folders() for path in folder.glob("*.json")})
         raise RecordingError(f"no recording {slug!r} here; there are: {', '.join(known) or 'none'}")
-    return read_recording(known[slug])
+    return _first_valid(found)
 
 
-def _files() -> Iterator[Path]:
-    return iter(sorted(recordings_folder().glob("*.json")))
+def _first_valid(paths: list[Path]) -> Recording:
+    """Return the first recording of several of one name that can be read: a bad file never hides a good one."""
+    for path in paths[:-1]:
+        with suppress(RecordingError):
+            return read_recording(path)
+    return read_recording(paths[-1])
+
+
+def _folders() -> list[Path]:
+    own = learners_folder()
+    return [*([] if own is None else [own / RECORDINGS]), recordings_folder()]
 
 
 def read_recording(path: Path) -> Recording:
@@ -102,13 +129,17 @@ def read_recording(path: Path) -> Recording:
             content = file.read(_LARGEST_BYTES + 1)
         if len(content) > _LARGEST_BYTES:
             raise RecordingError(f"{name}: larger than 8 MB, which no recording is")
-        text = content.decode("utf-8")
+        return _parsed(path.stem, name, content)
     except OSError as error:
         raise RecordingError(f"{name}: cannot be read: {error.strerror or type(error).__name__}") from error
     except UnicodeDecodeError as error:
         raise RecordingError(f"{name}: not text in UTF-8 at byte {error.start}") from error
+
+
+@lru_cache(maxsize=64)  # explorers ask for every recording again and again; a file that has changed is another content
+def _parsed(slug: str, name: str, content: bytes) -> Recording:
     try:
-        return parse_recording(path.stem, text)
+        return parse_recording(slug, content.decode("utf-8"))
     except RecordingError as error:
         raise RecordingError(f"{name}: {error}") from error
 
