@@ -152,6 +152,18 @@ def test_a_folded_answer_is_not_told_by_its_first_line(path):
 
 
 @each_learner_notebook
+def test_a_number_that_a_lesson_reveals_stands_in_no_earlier_output(path):
+    earlier, told = "", []
+    for cell in cells_of(path, "code"):
+        said = [output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs]
+        if "reveal" in cell.metadata.get("tags", []):
+            revealed = re.findall(r"It was (\d[\d.,]*\d)", "".join(said))  # one digit alone may stand anywhere
+            told += [number for number in revealed if re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d,])", earlier)]
+        earlier += "\n".join(said)
+    assert told == []
+
+
+@each_learner_notebook
 def test_every_exercise_is_followed_by_its_check(path):
     cells = cells_of(path, "code")
     for cell, after in zip(cells, [*cells[1:], None], strict=True):

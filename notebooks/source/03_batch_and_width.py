@@ -176,7 +176,7 @@ with_bus = on_cpu.seconds / (on_gpu.seconds + 2 * copy.seconds)
 reveal(bus_guess, with_bus, f"predicted, {gpu.name} against {cpu.name}")
 
 # %% [markdown]
-# A batch of 256 × 2,048 numbers is two megabytes. Look at *copy in* and *copy out* in the figure: together they take more than half as long as the layer itself.
+# A batch of 256 × 2,048 numbers is two megabytes. Set the figure above to this batch and width, and look at *copy in* and *copy out*: together they take more than half as long as the layer itself.
 #
 # Networks keep the data where the work is: in at the first layer, out after the last. Write the speed-up with the bus for any size.
 
@@ -213,11 +213,11 @@ ledger = gl.memory_needed(batch_size=256, layer_sizes=[4096] * 25, optimizer="ad
 reveal(batch_guess, ledger.largest_batch(gpu.memory_bytes), f"counted, {gpu.name}")
 
 # %% tags=["reveal"]
-print("The ledger for the batch of the figure:")
+print("What one training step needs:")
 print(ledger)
 
 # %% [markdown]
-# Weights, gradients and optimizer cost the same for every batch. Activations grow with it. *In flight* are the largest arrays that come and go within one step. In the explorer, push the width up and watch which of the two fills the card. Lesson 07 takes this ledger apart.
+# That is the ledger for a batch of 256. Weights, gradients and optimizer cost the same for every batch. Activations grow with it. *In flight* are the largest arrays that come and go within one step. In the explorer, push the width up and watch which of the two fills the card. Lesson 07 takes this ledger apart.
 
 # %% [markdown]
 # ## How wrong is the model?
