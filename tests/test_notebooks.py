@@ -157,8 +157,9 @@ def test_a_number_that_a_lesson_reveals_stands_in_no_earlier_output(path):
     for cell in cells_of(path, "code"):
         said = [output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs]
         if "reveal" in cell.metadata.get("tags", []):
-            revealed = re.findall(r"It was (\d[\d.,]*\d)", "".join(said))  # one digit alone may stand anywhere
-            told += [number for number in revealed if re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d,])", earlier)]
+            # With its unit, and with two digits at least: one digit alone may stand anywhere.
+            revealed = re.findall(r"It was (\d[\d.,]*\d ?[^\s(.]+)", "".join(said))
+            told += [number for number in revealed if re.search(rf"(?<![\d.,]){re.escape(number)}", earlier)]
         earlier += "\n".join(said)
     assert told == []
 
