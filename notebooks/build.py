@@ -6,6 +6,9 @@ With it nothing runs and nothing is written: the cells on disk are compared with
 A source is in jupytext's py:percent format; ``source/glossary.py`` is one too. In a cell tagged ``exercise``, what
 stands between ``### BEGIN SOLUTION`` and ``### END SOLUTION`` becomes ``...`` for the learner; the text after
 ``### BEGIN SOLUTION:`` is used instead if there is one. The learner gets no cell tagged ``solution``.
+
+``--nbgrader DIR`` writes the sources of nbgrader's assignments, not executed: solutions between their markers.
+In every version exercises and checks carry what nbgrader reads of a cell; it does nothing elsewhere.
 """
 
 from __future__ import annotations
@@ -39,11 +42,13 @@ NBVAL_TAGS = ("nbval-ignore-output", "raises-exception")
 LARGEST_BYTES = 1_000_000
 CELL_TIMEOUT_S = 120
 
-Version = Literal["learner", "solution"]
+Version = Literal["learner", "solution", "nbgrader"]
+# What is built into the tree.
 VERSIONS: tuple[Version, Version] = ("learner", "solution")
 
 _LESSON = re.compile(r"\d\d_[a-z0-9_]+|glossary")
 _CELL_START = re.compile(r"# %%( |$)")
+_DEFINED = re.compile(r"^(?:(?:def|class) +(\w+)|(\w+) *=)", re.MULTILINE)
 _MARKER = re.compile(r"(?P<indent>\s*)### (?P<kind>BEGIN|END) SOLUTION(?::\s*(?P<stub>\S.*?))?\s*")
 _LINK = re.compile(r"(?P<before>\]\(|(?:src|href)=\")(?P<target>[^)\"\s#]+)")
 # Folders of one machine, and the file names a kernel gives to cells, which hold its process number.
@@ -94,7 +99,28 @@ def read_source(source: Path) -> list[NotebookNode]:
         cell.id = hashlib.sha256(f"{content}\n{seen[content]}".encode()).hexdigest()[:12]
         cell.where = (source.name, start)
         _require_allowed(cell)
+    _name_grades(cells)
     return cells
+
+
+def _name_grades(cells: Sequence[NotebookNode]) -> None:
+    """Give each exercise the name of what it defines, ``layer``, and the check below it ``check_layer``.
+
+    nbgrader keeps marks under these names: they stay when a text changes.
+    """
+    named: list[str] = []
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        if "exercise" in tags:
+            defined = _DEFINED.search(cell_text(cell, "learner"))
+            named.append((defined[1] or defined[2]) if defined else cell.id)
+            cell.grade_id = named[-1]
+        elif "check" in tags:
+            cell.grade_id = f"check_{named[-1] if named else cell.id}"
+    grade_ids = Counter(cell.grade_id for cell in cells if "grade_id" in cell)
+    for cell in cells:
+        if "grade_id" in cell and grade_ids[cell.grade_id] > 1:
+            raise BuildError("{}, line {}: ".format(*cell.where) + f"there are two cells for the grade {cell.grade_id}")
 
 
 def _require_allowed(cell: NotebookNode) -> None:
@@ -123,7 +149,7 @@ def cell_text(cell: NotebookNode, version: Version) -> str:
     for number, line in enumerate(cell.source.splitlines(), start=start + 1):
         marker = _MARKER.fullmatch(line)
         if not marker and "### BEGIN" not in line and "### END" not in line:
-            if version == "solution" or not opened:
+            if version != "learner" or not opened:
                 kept.append(line)
         elif not marker or (marker["kind"] == "BEGIN") == bool(opened):
             raise BuildError(f"{name}, line {number}: misspelt, or a marker without partner: {line.strip()}")
@@ -132,6 +158,8 @@ def cell_text(cell: NotebookNode, version: Version) -> str:
             kept += [marker["indent"] + (marker["stub"] or "...")] if version == "learner" else []
         else:
             opened = 0
+        if marker and version == "nbgrader":
+            kept.append(f"{marker['indent']}### {marker['kind']} SOLUTION")
     if opened:
         raise BuildError(f"{name}, line {opened}: a marker without partner in its cell: ### BEGIN SOLUTION")
     return "\n".join(kept).strip("\n")
@@ -170,7 +198,15 @@ def _metadata(cell: NotebookNode, version: Version) -> dict[str, Any]:
     if "reveal" in tags and version == "learner":
         # A saved answer must not spoil the question; JupyterLab shows the output once the cell is run.
         metadata["jupyter"] = {"outputs_hidden": True}
+    if "grade_id" in cell:
+        metadata["nbgrader"] = _graded(cell.grade_id, is_check="check" in tags)
     return metadata
+
+
+def _graded(grade_id: str, *, is_check: bool) -> dict[str, Any]:
+    """Return what nbgrader reads of a cell, version 3 of its schema: a check has a point, an exercise is filled in."""
+    grade = {"grade": is_check, "grade_id": grade_id, "locked": is_check, "schema_version": 3}
+    return grade | {"solution": not is_check, "task": False} | ({"points": 1} if is_check else {})
 
 
 def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) -> None:
@@ -260,6 +296,14 @@ def build(source: Path) -> None:
         PICTURE.write_bytes(picture_of_explorer(notebook))
 
 
+def write_assignment(source: Path, course: Path) -> Path:
+    """Write the source of nbgrader's assignment for a lesson into an nbgrader course, and return its path."""
+    path = course / "source" / source.stem / f"{source.stem}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_notebook(make_notebook(source, "nbgrader"), path)
+    return path
+
+
 def difference(source: Path, version: Version) -> str:
     """Return how the notebook on disk differs from ``source``, outputs apart, or an empty text."""
     path = notebook_path(source, version)
@@ -293,6 +337,7 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
     """Build or check the notebooks; return the exit code."""
     parser = argparse.ArgumentParser(description="Build the notebooks from source/NN_name.py.")
     parser.add_argument("--check", action="store_true", help="compare the cells only; run and write nothing")
+    parser.add_argument("--nbgrader", metavar="DIR", type=Path, help="write nbgrader's sources into its course DIR")
     parser.add_argument("numbers", nargs="*", metavar="NN", help="such as 03, or glossary; all if none is given")
     options = parser.parse_args(arguments)
     try:
@@ -302,6 +347,9 @@ def main(arguments: Sequence[str] | None = None, notebooks: Path = NOTEBOOKS) ->
             print(f"{found}; run python notebooks/build.py" if found else "the notebooks are up to date")
             return 1 if found else 0
         for source in sources:
+            if options.nbgrader:
+                print(f"wrote {write_assignment(source, options.nbgrader)}")
+                continue
             build(source)
             print(f"built {source.stem}", flush=True)
     except BuildError as error:

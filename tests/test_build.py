@@ -137,6 +137,45 @@ def test_a_saved_answer_is_folded_away_for_the_learner_only(lesson):
     assert not any("jupyter" in cell.metadata for cell in cells(source, "solution"))
 
 
+GRADED = {"grade": True, "locked": True, "points": 1, "schema_version": 3, "solution": False, "task": False}
+FILLED_IN = {"grade": False, "locked": False, "schema_version": 3, "solution": True, "task": False}
+
+
+@pytest.mark.parametrize("version", ["learner", "solution", "nbgrader"])
+def test_exercises_and_checks_carry_what_nbgrader_reads(lesson, version):
+    graded = [cell.metadata["nbgrader"] for cell in cells(lesson(LESSON), version) if "nbgrader" in cell.metadata]
+    assert graded == [
+        FILLED_IN | {"grade_id": "double"},
+        GRADED | {"grade_id": "check_double"},
+        FILLED_IN | {"grade_id": "total"},
+    ]
+
+
+def test_nbgrader_gets_the_solutions_between_their_markers_and_nothing_is_run(lesson, tmp_path):
+    source = lesson(LESSON)
+    assert build.main(["--nbgrader", str(tmp_path / "course")], source.parent.parent) == 0
+    path = tmp_path / "course" / "source" / "00_tiny" / "00_tiny.ipynb"
+    written = nbformat.read(path, as_version=4).cells
+    assert written[2].source.splitlines()[2:] == [
+        "    ### BEGIN SOLUTION",
+        "    y = 2 * x",
+        "    return y",
+        "    ### END SOLUTION",
+    ]
+    assert written[4].source == "### BEGIN SOLUTION\ntotal = 6\n### END SOLUTION\nprint(total)"
+    assert not any(cell.get("outputs") for cell in written)
+    assert sorted(path.name for path in source.parent.parent.iterdir()) == ["source"]
+
+
+def test_two_exercises_of_one_name_are_refused(lesson):
+    twice = (
+        LESSON
+        + '\n# %% tags=["exercise"]\ndef double(x):\n    ### BEGIN SOLUTION\n    return 4\n    ### END SOLUTION\n'
+    )
+    with pytest.raises(build.BuildError, match="line 10: there are two cells for the grade double"):
+        build.read_source(lesson(twice))
+
+
 def with_cell(cell):
     return f"# %% [markdown]\n# # Title\n\n{cell}\n"
 

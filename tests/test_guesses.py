@@ -6,11 +6,13 @@ from types import SimpleNamespace
 
 import ipywidgets as widgets
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gpu_lessons.charts.display import STANDS_ALONE, WIDGET_VIEW, is_live
 from gpu_lessons.hardware.course import ANSWERS
 from gpu_lessons.lessons import boxes, guesses, progress
-from gpu_lessons.lessons.answers import Guess
+from gpu_lessons.lessons.answers import Choice, Guess
 from gpu_lessons.lessons.guesses import ask, choose, reveal, reveal_choice
 from gpu_lessons.lessons.progress import Progress, progress_here
 from gpu_lessons.lessons.ratings import rate_claims
@@ -186,6 +188,22 @@ def test_a_number_without_source_is_refused():
         ("s", "250ms", 0.25), ("s", "3", 3), ("s", "2 days", 172_800), ("s", "1.5 hours", 5400),
         ("B", "16 GB", 16e9),
         ("images", "512", 512), ("images", "512 images", 512), ("epochs", "5 epochs", 5), ("", "12", 12),
+        ("×", "1 000", 1000), ("×", "1\u202f000\u00a0000", 1e6), ("×", "1'000", 1000), ("×", "1_000", 1000),
+        ("×", "half", 0.5), ("×", "a half", 0.5), ("×", "one third", 1 / 3), ("×", "a quarter", 0.25), ("×", "½", 0.5),
+        ("×", "1½", 1.5), ("×", "1/2", 0.5), ("×", "1 / 2", 0.5), ("×", "2 1/2 x", 2.5), ("×", "1/3 times", 1 / 3),
+        ("×", "20k", 20_000), ("×", "20 k", 20_000), ("×", "1.5M", 1.5e6), ("×", "2 thousand", 2000),
+        ("×", "a million", 1e6), ("×", "a hundred times", 100), ("×", "two hundred", 200), ("×", "3 million x", 3e6),
+        ("×", "10x faster", 10), ("×", "10 times faster", 10), ("×", "10 times as fast", 10), ("×", "10-fold", 10),
+        ("×", "ten times more", 10), ("×", "twice", 2), ("×", "twice as fast", 2), ("×", "double", 2),
+        ("×", "50 %", 0.5), ("×", "50%", 0.5), ("×", "150 percent", 1.5), ("%", "50 %", 50), ("%", "50%", 50),
+        ("%", "50 per cent", 50), ("%", "half", 0.5), ("×", "~10", 10), ("×", "≈ 10", 10), ("×", "about 10", 10),
+        ("×", "ca. 10x", 10), ("×", "10^3", 1000), ("×", "2**10", 1024), ("×", "1.234,5", 1234.5),
+        ("×", "1,234.5", 1234.5), ("×", "1.000.000", 1e6), ("×", "0.500", 0.5), ("×", "0,500", 0.5), ("×", "2,5", 2.5),
+        ("×", "1 000,5", 1000.5), ("×", "1E3", 1000), ("×", "10.", 10), ("×", "10X", 10), ("×", "10 ×", 10),
+        ("samples", "1 sample", 1), ("samples", "20k samples", 20_000), ("samples", "a thousand", 1000),
+        ("batches", "1 batch", 1), ("s", "2 ms", 2e-3), ("s", "two seconds", 2), ("s", "half a second", 0.5),
+        ("s", "1 µs", 1e-6), ("s", "5 min", 300), ("ms", "2 ms", 2), ("ms", "2", 2), ("ms", "1 s", 1000),
+        ("B", "16 GiB", 2**34), ("B", "16G", 16e9), ("B", "512 bytes", 512), ("GB", "16 GB", 16), ("GB", "16", 16),
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_people_type_it(unit, text, value):
@@ -199,11 +217,55 @@ def test_what_a_slider_says_can_be_read_back(unit, value):
     assert guess.read(guess.said(value)) == pytest.approx(value, rel=0.05)
 
 
-@pytest.mark.parametrize("text", ["", "fast", "-3", "84 s", "1.2.3", "nan", "x 4"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "fast", "-3", "84 s", "1.2.3", "nan", "x 4", "1e400", "10^400", "9" * 400, "1/0", "10-20", "10 20", "1,2,3",
+     "inf", "10 samples", "2 ms", "10 slower", "1..2", ".", ",", "1e", "k", "½½", "10x10", "hundreds", "a", "1 00"],
+)  # fmt: skip
 def test_what_is_no_number_of_this_unit_is_refused_with_an_example(text):
     guess = Guess("03-speedup", "×", 1, 1e4)
     with pytest.raises(ValueError, match=r'^type a number such as "100×", got'):
         guess.read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("2 ms", "which is a time"), ("16 GB", "which is a size"), ("84 samples", '84 samples"')]
+)
+def test_a_number_of_another_kind_is_refused_by_its_kind(text, reason):
+    with pytest.raises(ValueError, match=reason):
+        Guess("03-speedup", "×", 1, 1e4).read(text)
+
+
+@pytest.mark.parametrize(("text", "readings"), [("1.000", "1 or 1,000"), ("2.500x", "2.5 or 2,500")])
+def test_a_point_that_may_group_or_not_is_asked_about(text, readings):
+    with pytest.raises(ValueError, match=f'got "{text}", which can mean {readings}; type one of these$'):
+        Guess("03-speedup", "×", 0.01, 1e5).read(text)
+
+
+@pytest.mark.parametrize(("low", "high", "value"), [(0.1, 200, 1.0), (100, 1e5, 1000)])
+def test_where_only_one_reading_is_in_the_range_it_is_taken(low, high, value):
+    assert Guess("03-speedup", "×", low, high).read("1.000") == value
+
+
+@pytest.mark.parametrize("typed", ["1e300", "1e-300", "0", "1e15"])
+def test_a_number_far_outside_is_refused_in_one_short_sentence(typed):
+    guess = Guess("03-speedup", "×", 1, 1e4)
+    with pytest.raises(ValueError, match=r"^the prediction must lie between 1× and 10,000×, got ") as refused:
+        guess.commit(guess.read(typed), "certain")
+    assert len(str(refused.value)) < 100
+
+
+def test_no_number_makes_reading_fail_in_another_way():
+    guess = Guess("03-speedup", "×", 0.01, 1e5)
+
+    @given(st.one_of(st.text(), st.text(alphabet="0123456789.,' /^*e+-x%kM½×ms", max_size=12)))
+    def read(text):
+        try:
+            assert 0 <= guess.read(text) < float("inf")
+        except ValueError as refused:
+            assert str(refused).startswith('type a number such as "30×", got')  # noqa: PT017
+
+    read()
 
 
 @pytest.mark.parametrize("key", ["speedup", "3-speedup", "03-Speed up", "03_speedup", ""])
@@ -240,6 +302,42 @@ def test_a_live_box_asks_and_its_saved_text_is_the_question(shown):
     assert guess.value is None
     assert parts(box)["ToggleButtons"].value is None
     assert parts(box)["FloatLogSlider"].value == pytest.approx(32)
+    assert parts(box)["Text"].value == ""
+    assert parts(box)["Text"].placeholder == "such as 30×"
+
+
+def test_an_untouched_slider_cannot_be_handed_in(shown):
+    guess = ask_speedup()
+    inside = parts(shown[0][0])
+    inside["ToggleButtons"].value = "certain"
+    inside["Button"].click()
+    assert inside["HTML"].value == "Move the slider or type a number, then press the button again."
+    assert guess.value is None
+    inside["FloatLogSlider"].value = 30
+    inside["Button"].click()
+    assert guess.value == 30
+
+
+def test_choices_keep_an_order_of_their_own_and_the_right_one_has_no_place():
+    texts = ("one", "two", "three")
+    places = [Choice(f"{lesson:02}-what", texts).shown.index("two") for lesson in range(60)]
+    assert min(map(places.count, range(3))) > 10
+    assert Choice("02-what", texts).shown == Choice("02-what", texts).shown
+    assert sorted(Choice("02-what", texts).shown) == sorted(texts)
+
+
+def test_in_the_lessons_no_place_holds_most_of_the_right_choices():
+    right = {
+        "01-one-sample": 1,
+        "02-what": 1,
+        "02-first": 2,
+        "02-bits": 1,
+        "03-one-sample": 1,
+        "04-branch": 1,
+        "04-units": 1,
+    }
+    places = [Choice(key, ("0", "1", "2")).shown.index(str(choice)) for key, choice in right.items()]
+    assert max(map(places.count, range(3))) <= 3
 
 
 def test_moving_the_slider_rewords_the_field_and_typing_moves_the_slider(shown):

@@ -6,28 +6,24 @@ A predicted number is called a *guess* in code, because a *prediction* comes fro
 from __future__ import annotations
 
 import math
-import re
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from gpu_lessons.lessons.progress import progress_here
+from gpu_lessons.lessons.typed_numbers import read_number
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
 __all__ = ["CONFIDENCES", "Choice", "Guess"]
 
 CONFIDENCES = ("a guess", "fairly sure", "certain")
 
-# What may be typed after a number, and what it stands for. Keys are lower case: m is milli, as in ms.
-_TYPED_UNITS = {
-    "×": {"": 1.0, "×": 1.0, "x": 1.0, "times": 1.0},
-    "s": {"": 1.0, "s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9}
-    | {"minute": 60.0, "minutes": 60.0, "min": 60.0, "hour": 3600.0, "hours": 3600.0, "h": 3600.0}
-    | {"day": 86400.0, "days": 86400.0},
-    "B": {"": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12},
-}
-_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
-_NUMBER_AND_UNIT = re.compile(r"([\d.,]+(?:e[+-]?\d+)?)\s*(.*)", re.IGNORECASE)
+# A number beyond is said with its exponent.
+_LONGEST_SAID = 1e15
+
+# Of several sentences each is the first one in as many questions as any other; a question keeps its order.
+_ORDER = "order"
 
 
 @dataclass(eq=False)
@@ -67,7 +63,8 @@ class Guess(_Answer):
         """
         if not self.allows(value):
             allowed = f"between {self.said(self.low)} and {self.said(self.high)}"
-            raise ValueError(f"the prediction must lie {allowed}, got {self.said(value)}")
+            shown = self.said(value) if abs(value) < _LONGEST_SAID else f"{value:g}"
+            raise ValueError(f"the prediction must lie {allowed}, got {shown}")
         if confidence not in CONFIDENCES:
             raise ValueError(f"confidence must be one of {', '.join(CONFIDENCES)}, got {confidence!r}")
         self.value, self.confidence = value, confidence
@@ -95,23 +92,22 @@ class Guess(_Answer):
         return f"{number}{self.unit}" if self.unit == "%" else f"{number} {self.unit}".rstrip()
 
     def read(self, text: str) -> float:
-        """Return the number in what the learner typed: "84", "84×", "1,200 x", "6 µs", "0,5".
+        """Return the number in what the learner typed: "84", "84×", "1,200 x", "6 µs", "0,5", "half".
 
         Raises
         ------
         ValueError
-            If ``text`` is no number, or its unit is not one of this question.
+            If ``text`` is no number, its unit is not one of this question, or it can mean two numbers.
         """
-        match = _NUMBER_AND_UNIT.fullmatch(text.strip())
-        units = _TYPED_UNITS.get(self.unit, {"": 1.0, self.unit.lower(): 1.0})
         try:
-            digits, unit = match.groups() if match else ("", "")
-            # A comma before three digits groups thousands, as this course writes them; else it is decimal.
-            digits = digits.replace(",", "" if _THOUSANDS.fullmatch(digits) else ".")
-            return float(digits) * units[unit.strip().lower()]
-        except (ValueError, KeyError):
-            example = self.said(float(f"{math.sqrt(self.low * self.high):.1g}"))
-            raise ValueError(f'type a number such as "{example}", got "{text}"') from None
+            return read_number(text, self.unit, self.allows)
+        except ValueError as got:
+            raise ValueError(f'type a number such as "{self.example}", got {got}') from None
+
+    @property
+    def example(self) -> str:
+        """A number that can be typed, in the middle of the range."""
+        return self.said(float(f"{math.sqrt(self.low * self.high):.1g}"))
 
     def __str__(self) -> str:
         if self.value is None:
@@ -131,6 +127,11 @@ class Choice(_Answer):
         self.require(value)
         self.value = value
         self._made("choices", {"value": value})
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The choices in the order in which they are offered: the same each time, and not that of the lesson."""
+        return tuple(random.Random(_ORDER + self.key).sample(self.choices, len(self.choices)))
 
     def require(self, value: str) -> None:
         """Raise a ``ValueError`` if ``value`` is none of ``choices``."""

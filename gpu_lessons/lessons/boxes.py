@@ -66,9 +66,9 @@ def guarded(action: Callable[[], None], line: widgets.HTML) -> Callable[[object]
 
 def guess_box(guess: Guess, question: str) -> widgets.VBox:
     """Return the box that asks for a number: a slider and a text field for it, a confidence, a button."""
-    start = guess.value or float(f"{math.sqrt(guess.low * guess.high):.2g}")
+    # An untouched slider says nothing: it must not be handed in.
     slider = widgets.FloatLogSlider(
-        value=start,
+        value=guess.value or float(f"{math.sqrt(guess.low * guess.high):.2g}"),
         min=math.log10(guess.low),
         max=math.log10(guess.high),
         step=math.log10(guess.high / guess.low) / 200,
@@ -77,7 +77,11 @@ def guess_box(guess: Guess, question: str) -> widgets.VBox:
         layout={"width": "420px"},
     )
     typed = widgets.Text(
-        value=guess.said(start), continuous_update=False, tooltip="or type it", layout={"width": "130px"}
+        value=guess.said(guess.value) if guess.value else "",
+        placeholder=f"such as {guess.example}",
+        continuous_update=False,
+        tooltip="or type it",
+        layout={"width": "130px"},
     )
     sure = _toggles(CONFIDENCES, guess.confidence, "How sure?")
     button = _button("That is my prediction")
@@ -85,6 +89,9 @@ def guess_box(guess: Guess, question: str) -> widgets.VBox:
     _link(guess, slider, typed, line)
 
     def commit() -> None:
+        if not typed.value.strip():
+            say(line, "Move the slider or type a number, then press the button again.")
+            return
         if sure.value is None:
             say(line, "Say how sure you are, then press the button again.")
             return
@@ -98,7 +105,7 @@ def guess_box(guess: Guess, question: str) -> widgets.VBox:
 
 def choice_box(choice: Choice, question: str) -> widgets.VBox:
     """Return the box that asks which of several sentences is true."""
-    options = widgets.RadioButtons(options=choice.choices, value=choice.value, layout={"width": "max-content"})
+    options = widgets.RadioButtons(options=choice.shown, value=choice.value, layout={"width": "max-content"})
     button = _button("That is my answer")
     line = widgets.HTML()
 

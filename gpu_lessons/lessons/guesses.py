@@ -97,10 +97,10 @@ def choose(key: str, question: str, choices: Sequence[str]) -> Choice:
         from gpu_lessons.lessons import boxes
 
         choice.restore()
-        boxes.show(boxes.choice_box(choice, question), "\n".join([question, *(f"- {text}" for text in choices)]))
+        boxes.show(boxes.choice_box(choice, question), "\n".join([question, *(f"- {text}" for text in choice.shown)]))
         choice.when_made(boxes.follow(lambda: str(choice)))
     else:
-        print(question, *(f"- {text}" for text in choices), choice, sep="\n")
+        print(question, *(f"- {text}" for text in choice.shown), choice, sep="\n")
     return choice
 
 

@@ -187,7 +187,7 @@ print(recorded[work, 1])
 # How many times as fast will all cores of this machine be? The first cell of this lesson says how many there are.
 
 # %% tags=["predict"]
-cores_guess = ask("01-cores", "Time on one core divided by the time on all cores", low=0.5, high=200)
+cores_guess = ask("01-cores", "Time on one core divided by the time on all cores", low=0.1, high=200)
 
 # %% tags=["reveal", "measures"]
 every = gl.measure(work)
