@@ -80,6 +80,17 @@ expected = [4096, True]
 del a
 pool.free_all_blocks()
 """,
+    "what the pool keeps": """
+pool = cp.get_default_memory_pool()
+pool.free_all_blocks()
+used, total = pool.used_bytes(), pool.total_bytes()
+a = cp.zeros(400, dtype=cp.uint8)
+del a
+got = [pool.used_bytes() - used, pool.total_bytes() - total > 0, pool.n_free_blocks() > 0]
+pool.free_all_blocks()
+got += [pool.total_bytes() - total]
+expected = [0, True, True, 0]
+""",
     "a limit": """
 pool = cp.get_default_memory_pool()
 pool.free_all_blocks()

@@ -195,7 +195,7 @@ class Runtime:
     def memGetInfo(self) -> tuple[int, int]:  # noqa: N802 - CUDA's name
         """Return the bytes that are free, and all bytes of the device."""
         pool: MemoryPool = self._gpu.memory
-        return pool.capacity_bytes - pool.used_bytes, pool.capacity_bytes
+        return pool.capacity_bytes - pool.used_bytes - pool.held_bytes, pool.capacity_bytes
 
     def getDeviceProperties(self, device: int) -> dict[str, Any]:  # noqa: N802 - CUDA's name
         """Return what the device is like; what the catalogue knows of it."""

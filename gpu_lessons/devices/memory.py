@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -72,6 +73,21 @@ class MemoryPool:
         self.used_bytes = 0
         self.peak_bytes = 0
         self.limit_bytes = 0
+        self._free_blocks: list[int] = []  # sizes in bytes, in order
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of dead arrays that the pool keeps for the next one, as CuPy's pool does."""
+        return sum(self._free_blocks)
+
+    @property
+    def free_blocks(self) -> int:
+        """Number of blocks that the pool keeps."""
+        return len(self._free_blocks)
+
+    def give_back(self) -> None:
+        """Return to the device what no array uses."""
+        self._free_blocks.clear()
 
     def require_room(self, size_bytes: int) -> int:
         """Return the bytes that the pool takes for so many.
@@ -95,9 +111,26 @@ class MemoryPool:
             If there is no room; nothing changes then.
         """
         taken_bytes = self.require_room(size_bytes)
+        self._take_block(taken_bytes)
         self.used_bytes += taken_bytes
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
         return Allocation(self, size_bytes, taken_bytes)
+
+    def release(self, taken_bytes: int) -> None:
+        """Keep the memory of a dead array for the next one."""
+        self.used_bytes -= taken_bytes
+        if taken_bytes:
+            insort(self._free_blocks, taken_bytes)
+
+    def _take_block(self, taken_bytes: int) -> None:
+        """Take the smallest block that is large enough, and keep the rest of it; none means new memory."""
+        place = bisect_left(self._free_blocks, taken_bytes)
+        if place < len(self._free_blocks):
+            rest_bytes = self._free_blocks.pop(place) - taken_bytes
+            if rest_bytes:
+                insort(self._free_blocks, rest_bytes)
+        elif self.used_bytes + self.held_bytes + taken_bytes > (self.limit_bytes or self.capacity_bytes):
+            self.give_back()  # before it says that there is no room
 
     def __str__(self) -> str:
         return usage_text(self.used_bytes, self.peak_bytes, self.capacity_bytes)
@@ -132,7 +165,7 @@ class Allocation:
         """Return the memory now; an array that still uses it is refused from here on."""
         if not self.is_free:
             self.is_free = True
-            self._pool.used_bytes -= self.taken_bytes
+            self._pool.release(self.taken_bytes)
 
     def __del__(self) -> None:
         self.free()

@@ -14,11 +14,7 @@ __all__ = ["DevicePool", "PinnedPool"]
 
 
 class DevicePool:
-    """What ``get_default_memory_pool`` returns: the memory that arrays come from.
-
-    The simulated pool gives the memory of a dead array back at once, where CuPy's keeps it for the next array: it
-    holds no free blocks, and ``total_bytes`` is ``used_bytes``.
-    """
+    """What ``get_default_memory_pool`` returns: the memory that arrays come from, and that dead ones leave behind."""
 
     def __init__(self, gpu: SimulatedGpu) -> None:
         self._gpu = gpu
@@ -28,19 +24,20 @@ class DevicePool:
         return self._gpu.memory.used_bytes
 
     def total_bytes(self) -> int:
-        """Return the bytes that the pool holds."""
-        return self._gpu.memory.used_bytes
+        """Return the bytes that the pool holds, in use or kept."""
+        return self._gpu.memory.used_bytes + self._gpu.memory.held_bytes
 
     def free_bytes(self) -> int:
-        """Return the bytes that the pool holds for later: none."""
-        return 0
+        """Return the bytes that the pool keeps for the next arrays."""
+        return self._gpu.memory.held_bytes
 
     def n_free_blocks(self) -> int:
-        """Return the number of blocks that the pool holds for later: none."""
-        return 0
+        """Return the number of blocks that the pool keeps for the next arrays."""
+        return self._gpu.memory.free_blocks
 
     def free_all_blocks(self, stream: object = None) -> None:
-        """Give back what the pool holds for later: nothing."""
+        """Return to the device what no array uses."""
+        self._gpu.memory.give_back()
 
     def malloc(self, size: int) -> Allocation:
         """Return memory of ``size`` bytes."""
