@@ -26,6 +26,7 @@ from gpu_lessons.work import (
     DenseTrainStep,
     DependentChain,
     Elementwise,
+    RecurrentForward,
     TrainEpoch,
     Workload,
 )
@@ -297,6 +298,8 @@ WORKLOADS = [
     DenseForward(batch_size=64, n_in=128, n_out=256, dtype="float64"),
     DenseTrainStep(batch_size=64, n_in=128, n_out=256),
     Elementwise(2**20),
+    Elementwise(2**20, multiply_adds=64),
+    RecurrentForward(steps=20, batch_size=64, n_in=128, n_out=256),
     DependentChain(steps=20, width=1000),
     Conv2dForward(batch_size=2, c_in=3, c_out=8, height=32, width=32, kernel=3, padding=1),
     TrainEpoch(samples=200, batch_size=64, layer_sizes=(64, 128, 10)),

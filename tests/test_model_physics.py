@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from gpu_lessons.hardware.machines import machine
 from gpu_lessons.model import CpuCalibration, GpuCalibration, calibrate, predict
 from gpu_lessons.model.cpu import PRODUCTS_A_THREAD
-from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    RecurrentForward,
+    TrainEpoch,
+)
 
 MEBI = 2**20
 T4, RYZEN = machine("nvidia-t4"), machine("amd-ryzen-9-7950x")
@@ -69,7 +78,15 @@ DEVICES = st.one_of(cpus(), gpus())
 WORK = st.one_of(
     st.builds(DenseForward, batch_size=SIZE, n_in=SIZE, n_out=SIZE, dtype=DTYPE),
     st.builds(DenseTrainStep, batch_size=SIZE, n_in=SIZE, n_out=SIZE, dtype=DTYPE),
-    st.builds(Elementwise, n=st.integers(1, 10**8), dtype=DTYPE),
+    st.builds(Elementwise, n=st.integers(1, 10**8), dtype=DTYPE, multiply_adds=st.integers(0, 1024)),
+    st.builds(
+        RecurrentForward,
+        steps=st.integers(1, 20),
+        batch_size=st.integers(1, 4096),
+        n_in=st.integers(1, 4096),
+        n_out=st.integers(1, 4096),
+        dtype=DTYPE,
+    ),
     st.builds(DependentChain, steps=st.integers(1, 50), width=st.integers(1, 10**7), dtype=DTYPE),
     st.builds(
         Conv2dForward,

@@ -29,7 +29,16 @@ from gpu_lessons.recorded import (
 )
 from gpu_lessons.recorded.schema import SCHEMA, format_recording, parse_recording
 from gpu_lessons.records import Measurement, Provenance, Sweep
-from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    RecurrentForward,
+    TrainEpoch,
+)
 
 TEXT = format_recording(a_recording())
 
@@ -62,7 +71,8 @@ dtypes = st.sampled_from(["float16", "float32", "float64"])
 workloads = st.one_of(
     st.builds(DenseForward, sizes, sizes, sizes, dtypes),
     st.builds(DenseTrainStep, sizes, sizes, sizes, dtypes),
-    st.builds(Elementwise, sizes, dtypes),
+    st.builds(Elementwise, sizes, dtypes, st.integers(0, 100_000)),
+    st.builds(RecurrentForward, st.integers(1, 20_000), sizes, sizes, sizes, dtypes),
     st.builds(DependentChain, st.integers(1, 100_000), sizes, dtypes),
     st.builds(TrainEpoch, st.integers(1, 1000), sizes, st.lists(sizes, min_size=2, max_size=5), dtypes),
     st.builds(Conv2dForward, sizes, sizes, sizes, *[st.integers(9, 99)] * 2, *[st.integers(1, 9)] * 3, dtypes),
@@ -544,3 +554,11 @@ def test_a_name_that_would_paint_the_terminal_is_shown_as_its_codes(tmp_path, na
     with pytest.raises(RecordingError, match="is no name of a recording") as error:
         require_room(tmp_path / name)
     assert str(error.value).isprintable()
+
+
+def test_a_recording_of_the_first_schema_had_no_multiply_adds():
+    recording = a_recording()
+    text = format_recording(recording)
+    first = text.replace('"schema": 2', '"schema": 1').replace(', "multiply_adds": 0', "")
+    assert len(first) < len(text)
+    assert parse_recording(recording.slug, first) == parse_recording(recording.slug, text)

@@ -15,7 +15,16 @@ from gpu_lessons.devices import SimulatedGpu, memory
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
 from gpu_lessons.model import predict
-from gpu_lessons.work import Conv2dForward, Copy, DenseForward, DenseTrainStep, DependentChain, Elementwise, TrainEpoch
+from gpu_lessons.work import (
+    Conv2dForward,
+    Copy,
+    DenseForward,
+    DenseTrainStep,
+    DependentChain,
+    Elementwise,
+    RecurrentForward,
+    TrainEpoch,
+)
 from gpu_lessons.work.kernels import matmul_kernel
 
 
@@ -61,6 +70,8 @@ def test_a_cell_that_does_not_wait_times_the_launch_and_after_waiting_the_kernel
 WORKLOADS = (
     Elementwise(10),
     Elementwise(10**6),
+    Elementwise(10**6, multiply_adds=64),
+    RecurrentForward(steps=5, batch_size=16, n_in=32, n_out=64),
     DenseForward(batch_size=64, n_in=300, n_out=200),
     DenseTrainStep(batch_size=64, n_in=128, n_out=256, dtype="float64"),
     Conv2dForward(batch_size=4, c_in=3, c_out=16, height=20, width=24, kernel=3, padding=1),

@@ -116,6 +116,10 @@ def test_an_elementwise_kernel_reads_and_writes_every_number_once():
     assert (work.flops, work.bytes_moved, work.memory_bytes) == (7, 2 * 7 * 8, 2 * 7 * 8)
 
 
+def test_multiply_adds_are_another_kind_of_work_than_max_x_0():
+    assert (Elementwise(7).label, Elementwise(7, multiply_adds=1).label) == ("elementwise", "multiply-adds")
+
+
 def test_a_copy_moves_its_bytes_and_computes_nothing():
     copy = Copy(1000, direction="d2h", pinned=False)
     assert (copy.flops, copy.bytes_moved, copy.kernels) == (0, 1000, ())

@@ -14,6 +14,7 @@ from gpu_lessons.work import (
     DenseTrainStep,
     DependentChain,
     Elementwise,
+    RecurrentForward,
     TrainEpoch,
     Workload,
 )
@@ -122,7 +123,9 @@ def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:
         *_dense(device, quick=quick),
         *_train_steps(quick=quick),
         *_elementwise(device, quick=quick),
+        *_multiply_adds(device, quick=quick),
         *_chains(quick=quick),
+        *_recurrent(quick=quick),
         *_convolutions(quick=quick),
         *(TrainEpoch(1797, batch_size, (64, 128, 10)) for batch_size in ((64,) if quick else (16, 64, 256))),
     ]
@@ -162,9 +165,20 @@ def _elementwise(device: str, *, quick: bool) -> Iterator[Workload]:
         yield Elementwise(2**power)
 
 
+def _multiply_adds(device: str, *, quick: bool) -> Iterator[Workload]:
+    """Yield the same numbers with more and more arithmetic on each: far more bytes than a cache holds."""
+    for power in range(0, 11, 4 if quick else 2):
+        yield Elementwise(2**26 if device == "cuda" and not quick else 2**24, multiply_adds=2**power)
+
+
 def _chains(*, quick: bool) -> Iterator[Workload]:
     for steps, power in product((10, 1000) if quick else (1, 10, 100, 1000), (0, 16) if quick else (0, 8, 16, 20)):
         yield DependentChain(steps, 2**power)
+
+
+def _recurrent(*, quick: bool) -> Iterator[Workload]:
+    for batch_size, width in product((1, 64) if quick else (1, 16, 256), (256,) if quick else (64, 256, 1024)):
+        yield RecurrentForward(100, batch_size, width, width)
 
 
 def _convolutions(*, quick: bool) -> Iterator[Workload]:

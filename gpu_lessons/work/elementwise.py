@@ -49,13 +49,16 @@ class Elementwise(Workload):
     dtype: str = "float32"
     multiply_adds: int = 0
 
-    label: ClassVar[str] = "elementwise"
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", require_count("n", self.n))
         object.__setattr__(self, "dtype", require_dtype(self.dtype))
         object.__setattr__(self, "multiply_adds", require_count("multiply_adds", self.multiply_adds, at_least=0))
         require_few_steps(self.multiply_adds)
+
+    @property
+    def label(self) -> str:
+        """What it is called: a model that was tested on the one kind was not on the other."""
+        return "multiply-adds" if self.multiply_adds else "elementwise"
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:

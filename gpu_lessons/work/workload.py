@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 from gpu_lessons.work.kernels import Kernel
 
@@ -29,7 +29,10 @@ class Workload:
     view; FLOP and bytes are their sums. A library may run an operation as two kernels, or on idle units beside another.
     """
 
-    label: ClassVar[str]
+    @property
+    def label(self) -> str:
+        """What it is called in a sentence."""
+        raise NotImplementedError
 
     @property
     def kernels(self) -> tuple[Kernel, ...]:
