@@ -193,9 +193,9 @@ class DeviceArray(Operators):
         """Overwrite with a NumPy array of the same shape and dtype, over the bus."""
         self._gpu.copy_into(self, arr, stream=stream)
 
-    def item(self, *index: int) -> Any:  # noqa: ANN401 - any number
-        """Return the only number, or the one at ``index``, on the host."""
-        return self.get().item(*index)
+    def item(self) -> Any:  # noqa: ANN401 - any number
+        """Return the only number, on the host."""
+        return self.get().item()
 
     def tolist(self) -> Any:  # noqa: ANN401 - a number, or lists of them
         """Return the numbers as lists, on the host."""
@@ -279,6 +279,8 @@ class DeviceArray(Operators):
             return lambda *arguments, **options: function(self, *arguments, **options)
         if name in _IN_PLACE:
             function = getattr(self._xp, name)
+            if not self._numbers.flags.c_contiguous:
+                raise NotImplementedError("Sorting non-contiguous array is not supported.")
             return lambda *arguments, **options: self._overwrite(function(self, *arguments, **options))
         if name in _SCATTERS:
             return partial(getattr(self._xp, _SCATTERS[name]).at, self)

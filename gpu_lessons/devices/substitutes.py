@@ -52,7 +52,7 @@ def _sort(
 ) -> Host:
     a, axis = (a.ravel(), -1) if axis is None else (a, axis)
     if a.ndim == 0:
-        raise ValueError("Cannot sort 0-d arrays; reshape it to one axis")
+        raise np.exceptions.AxisError("Sorting arrays with the rank of zero is not supported")
     return _turned(np.sort(a, axis=axis, kind="stable"), axis, descending=descending).copy()
 
 
@@ -124,6 +124,17 @@ def _in1d(ar1: Host, ar2: Host, assume_unique: bool = False, invert: bool = Fals
     return np.isin(np.ravel(ar1), ar2, assume_unique=assume_unique, invert=invert)
 
 
+def _roots(p: Host) -> Host:
+    first = np.atleast_1d(p).nonzero()[0]
+    kept = p[first[0] :] if first.size else p[:0]
+    if kept.size > 1:
+        companion = np.diag(np.ones(kept.size - 2, kept.dtype), -1)
+        companion[0] = -kept[1:] / kept[0]
+        if not np.array_equal(companion, companion.conj().T):
+            raise NotImplementedError("Only complex Hermitian and real symmetric 2d arrays are allowed")
+    return np.roots(p)
+
+
 SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "argmax": _without_dtype(np.argmax),
     "argmin": _without_dtype(np.argmin),
@@ -145,6 +156,7 @@ SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "quantile": _percentile(np.quantile),
     "r_": lambda key: np.r_[key],
     "ravel_multi_index": _ravel_multi_index,
+    "roots": _roots,
     "sort": _sort,
     "std": _with_correction(np.std),
     "unique_values": lambda x: np.unique(x, equal_nan=False),
