@@ -14,9 +14,9 @@ BLOCK_BYTES = 2**16
 
 # One thread a number, which stays in a register. Each step needs the one before, so no compiler can shorten the loop.
 _KERNEL = (
-    "T x, T half, int32 times",
+    "T x, T factor, int32 times",
     "T y",
-    "T sum = 0; for (int i = 0; i < times; ++i) sum = sum * half + x; y = sum;",
+    "T sum = 0; for (int i = 0; i < times; ++i) sum = sum * factor + x; y = sum;",
 )
 
 
