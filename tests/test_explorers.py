@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 
+import altair as alt
 import pytest
 import vl_convert
 
@@ -152,3 +153,18 @@ def test_a_saved_slider_chooses_the_row_and_says_the_words_of_each_of_its_places
             text = {"mark": {"type": "text", "text": {"expr": said}}, "data": {"values": [{}]}}
             svg = vl_convert.vegalite_to_svg(moved | {"vconcat": [text]}, vl_version="5.20")
             assert f">{control.values[place]}|{control.words[place]}<" in svg
+
+
+@pytest.mark.parametrize("transformer", ["vegafusion", "json", "csv"])
+@pytest.mark.parametrize("display", ["static", "live"])
+def test_a_data_transformer_that_a_learner_switched_on_leaves_the_figures_whole(
+    tmp_path, monkeypatch, transformer, display
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GPU_LESSONS_DISPLAY", display)
+    plain, _ = explore_batch_and_width()._repr_mimebundle_()
+    with alt.data_transformers.enable(transformer):
+        data, _ = explore_batch_and_width()._repr_mimebundle_()
+        assert alt.data_transformers.active == transformer
+    assert data[VEGA_LITE] == plain[VEGA_LITE]
+    assert list(tmp_path.iterdir()) == []

@@ -1,8 +1,11 @@
 """Every notebook in the tree: up to date with its source, within budget, saved without errors."""
 
 import importlib.util
+import os
 import re
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -209,3 +212,26 @@ def test_every_explorer_is_saved_as_chart_picture_and_sentence(path):
 def test_the_picture_of_the_readme_is_the_explorer_of_the_lesson():
     notebook = nbformat.read(build.notebook_path(build.PICTURED, "solution"), as_version=4)
     assert build.PICTURE.read_bytes() == build.picture_of_explorer(notebook)
+
+
+@pytest.mark.notebooks
+def test_a_lesson_copied_into_an_empty_folder_passes_nbval_as_it_was_saved(tmp_path):
+    """Nothing of the repository is there to say that the pictures are static: nbval is not a reader with widgets."""
+    cells = [
+        "import gpu_lessons as gl\nfrom gpu_lessons.lessons import ask, choose",
+        "ask('02-speedup', 'CPU time divided by GPU time', low=0.01, high=100_000)",
+        "choose('02-first', 'What took so long?', ['the product', 'the start'])",
+        "gl.explore_timeline()",
+    ]
+    lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+    lesson.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    build.execute(lesson, "copied")
+    assert all(cell.outputs for cell in lesson.cells[1:])
+    nbformat.write(lesson, tmp_path / "copied.ipynb")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GPU_LESSONS")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", "."],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout[-3000:]
+    assert "4 passed" in ended.stdout

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import altair as alt
 import vl_convert
 from PIL import Image
 
-__all__ = ["VEGA_LITE", "Figure", "static_bundle"]
+__all__ = ["VEGA_LITE", "Figure", "own_data", "static_bundle"]
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
+
+
+@contextmanager
+def own_data() -> Iterator[None]:
+    """Let charts hold their rows, whatever data transformer a learner has switched on.
+
+    Altair's "vegafusion" refuses to write Vega-Lite, "json" and "csv" put the rows into files, and "default" refuses
+    many rows.
+    """
+    with alt.data_transformers.enable("default", max_rows=None):
+        yield
 
 
 def static_bundle(chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -22,7 +34,8 @@ def static_bundle(chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str) ->
     JupyterLab draws the Vega-Lite, sliders alive, with no kernel; pages that run no JavaScript show the picture;
     everything else says the sentence.
     """
-    spec: dict[str, Any] = chart.to_dict()
+    with own_data():
+        spec: dict[str, Any] = chart.to_dict()
     picture = _smaller(vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5))
     data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
     return data, {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg"}}}

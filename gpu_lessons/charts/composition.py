@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import altair as alt
 
+from gpu_lessons.charts.bundle import own_data
 from gpu_lessons.charts.theme import GPU, MUTED, chart_config, text_style
 
 __all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "same_axis"]
@@ -163,7 +164,8 @@ def _stacked(panels: list[dict[str, Any]], spacing: int, resolve: dict[str, Any]
 
 def _plain(panel: alt.LayerChart) -> dict[str, Any]:
     """Return a panel as a part of a larger figure, whose data its layers use where they have none of their own."""
-    spec: dict[str, Any] = panel.to_dict(validate=False)  # the figure is checked as a whole
+    with own_data():
+        spec: dict[str, Any] = panel.to_dict(validate=False)  # the figure is checked as a whole
     datasets = spec.get("datasets", {})  # where Altair puts data, unless somebody has told it otherwise
     for part in (spec, *spec["layer"]):
         data = part.pop("data", {})

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import ipywidgets as widgets
 
+from gpu_lessons.charts.bundle import own_data
 from gpu_lessons.explorers.controls import Buttons, Control, Picker, Slider, starts
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ class Live:
             self._restore_pickers()
             raise
         self._picked = picked
-        self.figure.chart = chart
+        with own_data():
+            self.figure.chart = chart
 
     def _restore_pickers(self) -> None:
         """Let the pickers say again what the figure shows."""
@@ -177,7 +179,8 @@ class Live:
 def chart_widget(chart: alt.TopLevelSpec) -> widgets.DOMWidget:
     """Return ``chart`` as a widget whose ``params`` are the chart's parameters; it needs no network."""
     _JupyterChart.enable_offline()
-    return _JupyterChart(chart, embed_options={"actions": False, "renderer": "svg"})
+    with own_data():
+        return _JupyterChart(chart, embed_options={"actions": False, "renderer": "svg"})
 
 
 def _widget(control: Control) -> widgets.DOMWidget:
