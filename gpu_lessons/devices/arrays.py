@@ -14,8 +14,9 @@ from gpu_lessons.devices.rows import names
 from gpu_lessons.devices.unknown import UnknownOperationError
 
 if TYPE_CHECKING:
+    from gpu_lessons.devices.cuda_words import Device
     from gpu_lessons.devices.namespace import Namespace
-    from gpu_lessons.devices.simulated import Device, SimulatedGpu
+    from gpu_lessons.devices.simulated import SimulatedGpu
     from gpu_lessons.devices.timeline import Stream
 
 __all__ = ["DeviceArray"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gpu_lessons.devices.simulated import SimulatedGpu
 
-__all__ = ["Cuda", "DeviceWords", "Runtime"]
+__all__ = ["Cuda", "Device", "Runtime"]
 
 # The lengths of a warp and the largest block, the same on every NVIDIA GPU so far.
 _WARP, _LARGEST_BLOCK = 32, 1024
@@ -49,9 +49,16 @@ class Cuda:
             raise AttributeError(f"cuda has no attribute {name!r}")
         raise UnknownOperationError(f"cuda.{name}", [f"cuda.{each}" for each in dir(self) if each[0] != "_"])
 
-    def Device(self, device: int | None = None) -> DeviceWords:  # noqa: N802 - CuPy's name
-        """Return the device of a number; there is one, 0."""
-        return DeviceWords(self._gpu, device or 0)
+    def Device(self, device: int | None = None) -> Device:  # noqa: N802 - CuPy's name
+        """Return the device of a number; there is one, 0.
+
+        Raises
+        ------
+        RuntimeError
+            If another one is asked for, in the words of CUDA.
+        """
+        _require_zero(device or 0)
+        return self._gpu.device
 
     def get_current_stream(self, device_id: int | None = None) -> Stream:
         """Return the stream that work is queued on."""
@@ -99,22 +106,21 @@ class Cuda:
         yield
 
 
-class DeviceWords:
-    """What ``xp.cuda.Device(0)`` is: the one device.
+class Device:
+    """The one device: what ``xp.cuda.Device(0)`` is, and ``x.device`` of an array.
 
-    Raises
-    ------
-    RuntimeError
-        If another one is asked for, in the words of CUDA.
+    Attributes
+    ----------
+    id : int
+        0.
     """
 
-    def __init__(self, gpu: SimulatedGpu, device: int) -> None:
-        if require_count("device", device, at_least=0) != 0:
-            raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal; the simulated GPU is device 0")
-        self._gpu = gpu
-        self.id = 0
+    id = 0
 
-    def __enter__(self) -> DeviceWords:
+    def __init__(self, gpu: SimulatedGpu) -> None:
+        self._gpu = gpu
+
+    def __enter__(self) -> Device:
         return self
 
     def __exit__(
@@ -125,14 +131,8 @@ class DeviceWords:
     def __int__(self) -> int:
         return self.id
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, DeviceWords) and other._gpu is self._gpu
-
-    def __hash__(self) -> int:
-        return hash(id(self._gpu))
-
     def __repr__(self) -> str:
-        return "<CUDA Device 0>"
+        return f"<simulated {self._gpu.machine.name}>"
 
     def use(self) -> None:
         """Make it the current device, which it is."""
@@ -186,7 +186,7 @@ class Runtime:
 
     def setDevice(self, device: int) -> None:  # noqa: N802 - CUDA's name
         """Make device 0 the current one, which it is."""
-        DeviceWords(self._gpu, device)
+        _require_zero(device)
 
     def deviceSynchronize(self) -> None:  # noqa: N802 - CUDA's name
         """Let the host wait until the device has finished everything."""
@@ -199,7 +199,7 @@ class Runtime:
 
     def getDeviceProperties(self, device: int) -> dict[str, Any]:  # noqa: N802 - CUDA's name
         """Return what the device is like; what the catalogue knows of it."""
-        DeviceWords(self._gpu, device)
+        _require_zero(device)
         machine, attributes = self._gpu.machine, _attributes(self._gpu)
         major, minor = _capability(self._gpu)
         return {
@@ -215,6 +215,11 @@ class Runtime:
             "warpSize": _WARP,
             "integrated": int(machine.link_bandwidth_bytes_per_s is None),
         }
+
+
+def _require_zero(device: int) -> None:
+    if require_count("device", device, at_least=0) != 0:
+        raise RuntimeError("cudaErrorInvalidDevice: invalid device ordinal; the simulated GPU is device 0")
 
 
 class _Errors:

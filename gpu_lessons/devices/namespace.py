@@ -27,10 +27,11 @@ from gpu_lessons.devices.user_kernels import (
     fuse,
     multiply_adds,
 )
-from gpu_lessons.devices.words import ByIndex, Words, call_row
+from gpu_lessons.devices.words import ByIndex, NamespaceInfo, Words, call_row
 
 if TYPE_CHECKING:
-    from gpu_lessons.devices.simulated import Device, SimulatedGpu
+    from gpu_lessons.devices.cuda_words import Device
+    from gpu_lessons.devices.simulated import SimulatedGpu
 
 __all__ = ["Namespace"]
 
@@ -77,6 +78,7 @@ class Namespace:
 
     ufunc = Ufunc
     __version__ = "14.2.0"  # the one whose behaviour is followed
+    __array_api_version__ = "2024.12"
 
     def __init__(self, gpu: SimulatedGpu) -> None:
         self.__name__ = f"simulated {gpu.machine.name}"  # array-api-compat compares namespaces by their names
@@ -113,6 +115,9 @@ class Namespace:
 
     def __repr__(self) -> str:
         return f"<array namespace of the simulated {self._gpu.machine.name}>"
+
+    def __array_namespace_info__(self) -> NamespaceInfo:
+        return NamespaceInfo(self._gpu)
 
     def asarray(
         self,

@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.arrays import DeviceArray
+from gpu_lessons.devices.cuda_words import Device
 from gpu_lessons.devices.cupyx_words import Cupyx
 from gpu_lessons.devices.memory import MemoryPool, OutOfMemoryError, Shape, empty_pinned, is_pinned
 from gpu_lessons.devices.namespace import Namespace
@@ -19,7 +20,7 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import GpuCalibration, calibrate, typical
 from gpu_lessons.work.kernels import Kernel
 
-__all__ = ["Device", "SimulatedGpu"]
+__all__ = ["SimulatedGpu"]
 
 Host = np.ndarray[Any, Any]
 
@@ -27,16 +28,6 @@ Host = np.ndarray[Any, Any]
 # on a 2-core machine without a GPU, in the preparation of this course). Loading cuBLAS at the first product takes
 # time too; no figure for it was found, so none is charged.
 _COMPILE_S = 0.15
-
-
-class Device:
-    """What ``x.device`` of an array says: which GPU it lives on."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __repr__(self) -> str:
-        return f"<simulated {self._name}>"
 
 
 class SimulatedGpu:
@@ -88,7 +79,7 @@ class SimulatedGpu:
             memory_bytes = min(require_count("memory_bytes", memory_bytes), machine.memory_bytes)
         self.memory = MemoryPool(machine.memory_bytes if memory_bytes is None else memory_bytes)
         self.timeline = Timeline()
-        self.device = Device(machine.name)
+        self.device = Device(self)
         self.xp = Namespace(self)
         self.cupyx = Cupyx(self)
         self._compiled: set[Hashable] = set()

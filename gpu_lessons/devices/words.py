@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gpu_lessons.devices.calls import call
 from gpu_lessons.devices.rows import Row
 from gpu_lessons.devices.tables import ROWS
@@ -13,7 +15,7 @@ from gpu_lessons.devices.unknown import UnknownOperationError
 if TYPE_CHECKING:
     from gpu_lessons.devices.simulated import SimulatedGpu
 
-__all__ = ["ByIndex", "Words", "call_row"]
+__all__ = ["ByIndex", "NamespaceInfo", "Words", "call_row"]
 
 
 def call_row(gpu: SimulatedGpu, row: Row, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -45,6 +47,34 @@ class Words:
 
     def __repr__(self) -> str:
         return f"<{self._module} of {self._gpu.device}>"
+
+
+class NamespaceInfo:
+    """What the array API's ``__array_namespace_info__`` tells of a simulated GPU."""
+
+    def __init__(self, gpu: SimulatedGpu) -> None:
+        self._device = gpu.device
+        self._numpy = np.__array_namespace_info__()
+
+    def capabilities(self) -> dict[str, Any]:
+        """Return what it can: indices of truth values, and results whose size depends on the numbers."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
+
+    def default_device(self) -> Any:  # noqa: ANN401
+        """Return the one device."""
+        return self._device
+
+    def devices(self) -> list[Any]:
+        """Return the one device, in a list."""
+        return [self._device]
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, Any]:  # noqa: ANN401
+        """Return the formats of new arrays, NumPy's."""
+        return dict(self._numpy.default_dtypes())
+
+    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, Any]:  # noqa: ANN401
+        """Return the formats it knows, by name."""
+        return dict(self._numpy.dtypes(kind=kind))
 
 
 class ByIndex:
