@@ -31,8 +31,8 @@ _REQUIRED = {
     "vl-convert-python": "vl_convert",
     "pillow": "PIL",
 }
-#: Without these it runs, and tells less.
-_OPTIONAL = {"nvidia-ml-py": "pynvml", "packaging": "packaging"}
+#: Without this it runs, and tells less of a GPU.
+_OPTIONAL = {"nvidia-ml-py": "pynvml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +126,24 @@ def _upper_bounds(name: str) -> str:
 
 def _broken_bounds(name: str, found: str) -> str:
     """Return the bounds that version ``found`` breaks, joined by commas; empty if it is allowed."""
-    try:
-        from packaging.specifiers import SpecifierSet
-    except ModuleNotFoundError:  # the line of packaging says so
-        return ""
     bounds = [bound for bound in _bounds(name).split(",") if bound]
-    return ",".join(bound for bound in bounds if not SpecifierSet(bound).contains(found, prereleases=True))
+    return ",".join(bound for bound in bounds if not _is_within(_release(found), bound))
+
+
+def _is_within(release: list[int], bound: str) -> bool:
+    """Return whether a release keeps to one bound, which begins with ">=" or "<": pyproject.toml has no others."""
+    if bound.startswith(">="):
+        return release >= _release(bound[2:])
+    return release < _release(bound[1:])
+
+
+def _release(version: str) -> list[int]:
+    """Return the numbers of a version without zeros at the end, so that 2 is 2.0; a candidate counts as its release."""
+    numbers = re.match(r"\d+(\.\d+)*", version)
+    release = [int(each) for each in numbers[0].split(".")] if numbers else []
+    while release and release[-1] == 0:
+        release.pop()
+    return release
 
 
 def _machine_block() -> list[str]:
