@@ -308,6 +308,9 @@ cp.where(m, a, d)
 cp.where(i > 2, i, -i)
 cp.select([i > 4, i < 0], [i, -i], default=7)
 cp.interp(v, cp.sort(v), w)
+cp.interp(v, cp.sort(v)[:3], w[:3])
+cp.polyval(w[:3], v)
+cp.unwrap(w * 9, discont=4)
 cp.convolve(v, w[:3])
 cp.correlate(v, w[:3])
 cp.polyval(w, v)
@@ -556,6 +559,7 @@ SPELLED_OTHERWISE = {
     "cp.get_array_module(1.0).__name__": "'numpy'",
     "w == None": "np.zeros(6, bool)",
     "w != None": "np.ones(6, bool)",
+    "w == ...": "np.zeros(6, bool)",
     "cp.asarray([1, 2, -1]) ** cp.asarray([-1, -1, -1])": "np.asarray([1, 0, -1])",
     "w[cp.asarray([6, 13, -7])]": "w[[0, 1, 5]]",  # beyond the end an index comes in again at the other end
     "cp.take(w, cp.asarray([7]))": "w[[1]]",

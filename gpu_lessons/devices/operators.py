@@ -58,7 +58,7 @@ class Operators:
         return self._compared("not_equal", other)
 
     def _compared(self, name: str, other: object) -> Any:  # noqa: ANN401
-        if other is None or type(other) is object:  # CuPy: nothing equals it
+        if other is None or type(other).__eq__ is object.__eq__:  # CuPy: what compares nothing equals no number
             return self._xp.full(self.shape, name == "not_equal")
         return getattr(self._xp, name)(self, other)
 

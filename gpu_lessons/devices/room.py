@@ -23,7 +23,7 @@ def bytes_needed(name: str, kind: str, bound: inspect.BoundArguments) -> int:
         return int(count(bound.arguments))
     if kind in ("creation", "memset") and "shape" in bound.arguments:
         return _shaped(bound.arguments)
-    if kind == "elementwise":
+    if name in _BROADCAST:
         arrays = list(_arrays(bound.arguments.values()))
         return math.prod(broadcast_shape(arrays)) * max((x.itemsize for x in arrays), default=0)
     return 0
@@ -89,6 +89,8 @@ def _spaced(given: dict[str, Any]) -> int:
     return int(given.get("num", 50)) * np.dtype(given.get("dtype") or float).itemsize
 
 
+# Whose arguments are broadcast against each other; others, as `interp`, take tables of another length.
+_BROADCAST = frozenset({"clip", "isclose", "where"})
 _BY_NAME: dict[str, Callable[[dict[str, Any]], int]] = {
     "append": _joined,
     "arange": _counted,
