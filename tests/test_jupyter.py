@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -125,8 +127,8 @@ def address_shows_the_course(folder):
         while time.monotonic() < deadline_s and server.poll() is None:
             if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*\?token=([0-9a-f]+)", log.read_text()):
                 address = f"{found[1]}/api/contents/{NOTEBOOK}?content=0&token={found[2]}"
-                with urllib.request.urlopen(address, timeout=10) as answer:
-                    return answer.status == 200
+                with suppress(urllib.error.URLError), urllib.request.urlopen(address, timeout=10) as answer:
+                    return answer.status == 200  # before, it has told its address and does not listen yet
             time.sleep(0.1)
         raise AssertionError(f"JupyterLab printed no address:\n{log.read_text()}")
     finally:
