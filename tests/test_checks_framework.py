@@ -17,6 +17,7 @@ from gpu_lessons.lessons.checks import (
     WrongAnswerError,
     check,
     compare,
+    compare_cases,
     compare_value,
 )
 from gpu_lessons.lessons.differences import describe, difference
@@ -233,6 +234,32 @@ def test_what_a_wrong_value_usually_means_is_said_only_if_one_mistake_gives_it()
     assert doubled_and_halved((double,))(lambda x: 5.0).message.endswith("expected 2.0, got 5.0.")
 
 
+def test_a_mistake_is_named_only_if_all_cases_show_it():
+    mistakes = ((lambda x: 2 * x, "Twice."), (lambda x: x * x, "Squared."), (lambda x: x + 3, "Three more."))
+
+    @check(hints=("h",))
+    def check_identity(identity):
+        compare_cases(identity, [(2.0,), (0.0,), (5.0,)], lambda x: x, mistakes=mistakes)
+        return "Same."
+
+    assert check_identity(lambda x: 2 * x).message.endswith("expected 2.0, got 4.0. Twice.")
+    assert check_identity(lambda x: x * x).message.endswith("expected 2.0, got 4.0. Squared.")
+    assert check_identity(lambda x: 4.0 if x else 0.0).message.endswith("expected 2.0, got 4.0.")
+    assert check_identity(lambda x: x + 3 if x < 5 else x / 0).message.endswith("expected 2.0, got 5.0.")
+    assert check_identity(lambda x: x)
+
+
+def test_a_line_is_one_of_the_answers_own_cell_though_a_helper_of_another_failed():
+    namespace = {}
+    exec("def divide(x):\n    return x / 0", namespace)
+    divide = namespace["divide"]
+
+    def asks_the_helper(w, x, b):
+        return divide(b)
+
+    assert check_neuron(asks_the_helper).message.endswith("return divide(b).")
+
+
 def test_arguments_with_a_state_are_made_anew_for_each_call():
     made = []
 
@@ -421,6 +448,12 @@ def test_equal_values_do_not_differ(got, expected):
         (Fraction(1, 3), 0.5, "expected 0.5, got 0.3333"),
         (257.0, 256, "expected 256, got 257.0"),
         (2**31 + 1024, 2**31, "expected 2147483648, got 2147484672"),
+        ((11.5,), 11.5, "expected 11.5, got (11.5,)"),
+        (
+            np.array([1.0000001], "float32"),
+            np.array([1.00001]),
+            "expected array([1.00001]) in float64, got array([1.]) in float32",
+        ),
         ((1, 2, 3), (1, 2), "expected 2 values, got (1, 2, 3)"),
         ((1, 5), (1, 2), "value 2 of 2: expected 2, got 5"),
         (1.0, [1.0], "expected [1.0], got 1.0"),

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from gpu_lessons.hardware.machines import Machine, machine
-from gpu_lessons.lessons.checks import check, compare
+from gpu_lessons.lessons.checks import check, compare_cases
 from gpu_lessons.model import predict
 from gpu_lessons.work import Copy, DenseForward
 
@@ -76,10 +76,8 @@ def check_break_even_batch(break_even_batch: object) -> str:
     )
     cases = [(width, machine(gpu), machine(cpu)) for width, gpu, cpu in chosen]
     cases += [(16 * rng.randint(4, 40), gpu, cpu) for rng, gpu, cpu in _hidden_pairs("break_even_batch", 6)]
-    for case in cases:
-        expected = _first_batch(*case)
-        if expected < _LARGEST_BATCH:
-            compare(break_even_batch, case, expected=expected, mistakes=_BATCH_MISTAKES)
+    turning = [case for case in cases if _first_batch(*case) < _LARGEST_BATCH]
+    compare_cases(break_even_batch, turning, _first_batch, mistakes=_BATCH_MISTAKES)
     return "Narrow layers need a large batch before the launch pays; wide ones do not."
 
 
@@ -112,6 +110,5 @@ def check_speedup_with_bus(speedup_with_bus: object) -> str:
     cases = [(256, 2048, t4, ryzen), (16, 512, t4, ryzen), (4096, 4096, t4, ryzen)]
     for rng, gpu, cpu in _hidden_pairs("speedup_with_bus", 5):
         cases.append((rng.randint(1, 3000), rng.randint(32, 3000), gpu, cpu))
-    for case in cases:
-        compare(speedup_with_bus, case, expected=_speedup(*case), mistakes=_SPEEDUP_MISTAKES)
+    compare_cases(speedup_with_bus, cases, _speedup, mistakes=_SPEEDUP_MISTAKES)
     return "The wider the layer, the more arithmetic each copied number pays for."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 
-from gpu_lessons.lessons.checks import check, compare
+from gpu_lessons.lessons.checks import check, compare_cases
 
 __all__ = ["check_next_stair", "check_waves"]
 
@@ -59,7 +59,7 @@ _WAVES_MISTAKES = (
 def check_waves(waves: object) -> str:
     """Judge the number of waves of square tiles."""
     rng = random.Random("waves")
-    for size in (
+    cases = [
         (1024, 640, 128, 40),
         (1024, 641, 128, 40),
         (100, 100, 128, 40),
@@ -68,8 +68,8 @@ def check_waves(waves: object) -> str:
         (256, 256, 64, 3),
         (130, 130, 128, 3),
         *((rng.randint(1, 2000), rng.randint(1, 2000), rng.choice(_TILES), rng.randint(1, 80)) for _ in range(12)),
-    ):
-        compare(waves, size, expected=_waves(*size), mistakes=_WAVES_MISTAKES)
+    ]
+    compare_cases(waves, cases, _waves, mistakes=_WAVES_MISTAKES)
     return "A last wave with a single tile takes as long as a full one."
 
 
@@ -114,7 +114,7 @@ _STAIR_MISTAKES = (
 def check_next_stair(next_stair: object) -> str:
     """Judge the next width that needs another wave."""
     rng = random.Random("next_stair")
-    for size in (
+    cases = [
         (500, 1024, 128, 40),
         (640, 1024, 128, 40),
         (641, 1024, 128, 40),
@@ -124,6 +124,6 @@ def check_next_stair(next_stair: object) -> str:
         (100, 300, 128, 40),
         (100, 2000, 64, 7),
         *((rng.randint(1, 900), rng.randint(1, 900), rng.choice(_TILES), rng.randint(1, 40)) for _ in range(8)),
-    ):
-        compare(next_stair, size, expected=_next_stair(*size), mistakes=_STAIR_MISTAKES)
+    ]
+    compare_cases(next_stair, cases, _next_stair, mistakes=_STAIR_MISTAKES)
     return "Up to that width more neurons are free, in the picture with one tile shape."

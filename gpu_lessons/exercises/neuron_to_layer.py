@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import math
 import random
 from typing import Any
 
 import numpy as np
 
-from gpu_lessons.lessons.checks import WrongAnswerError, call, check, compare
+from gpu_lessons.lessons.checks import WrongAnswerError, call, check, compare_cases
 from gpu_lessons.lessons.learners_code import count_steps
 
 __all__ = ["check_count_flops", "check_layer", "check_neuron"]
@@ -52,14 +53,14 @@ _NEURON_MISTAKES = (
 )
 def check_neuron(neuron: object) -> str:
     """Judge one neuron: a weighted sum plus a bias, as a number."""
-    for x, w, b in (
+    cases: list[_Neuron] = [
         ([1.0, 2.0], [3.0, 4.0], 0.5),
         ([2.0, -1.0, 0.5], [0.25, 1.0, -4.0], 0.0),
         ([0.0], [7.0], -2.0),
         ([0.0123, -0.0045], [0.0213, 0.0309], 1.2e-5),
         *_hidden_neurons(),
-    ):
-        compare(neuron, (x, w, b), expected=_weighted(x, w) + b, mistakes=_NEURON_MISTAKES)
+    ]
+    compare_cases(neuron, cases, lambda x, w, b: _weighted(x, w) + b, mistakes=_NEURON_MISTAKES)
     return "One multiplication and one addition for every input."
 
 
@@ -95,10 +96,9 @@ def check_layer(layer: Any) -> str:  # noqa: ANN401
     """Judge a whole layer for a whole batch, without a loop."""
     rng = np.random.default_rng(3)
     hidden = rng.integers(2, 12, (3, 3)).tolist()
-    for batch, n_in, n_out in ((2, 3, 4), (1, 5, 2), (7, 2, 6), (4, 4, 4), (3, 1, 1), *hidden):
-        x, w, b = _layer(rng, batch, n_in, n_out)
-        expected = np.einsum("bi,io->bo", x, w) + b
-        compare(layer, (x, w, b), expected=expected, rtol=1e-9, mistakes=_LAYER_MISTAKES)
+    sizes = [(2, 3, 4), (1, 5, 2), (7, 2, 6), (4, 4, 4), (3, 1, 1), *hidden]
+    cases = [_layer(rng, *size) for size in sizes]
+    compare_cases(layer, cases, lambda x, w, b: np.einsum("bi,io->bo", x, w) + b, rtol=1e-9, mistakes=_LAYER_MISTAKES)
     small, large = (_steps(layer, _layer(rng, 4 * n, 3 * n, 5 * n)) for n in (1, 10))
     if large > small + _STEPS_OF_A_LOOP:
         counted = f"{small:,} steps for 4 samples, 3 inputs and 5 neurons, and {large:,} for ten times as many of each"
@@ -143,8 +143,7 @@ _FLOPS_MISTAKES = (
 def check_count_flops(count_flops: object) -> str:
     """Judge the FLOP count of the product in a layer; the sizes let a count in loops come back too."""
     rng = random.Random("count_flops")
-    hidden = [[rng.randint(2, 40) for _ in range(3)] for _ in range(5)]
-    for batch, n_in, n_out in ((3, 5, 7), (1, 1, 1), (1, 8, 4), (64, 32, 48), *hidden):
-        expected = 2 * batch * n_in * n_out
-        compare(count_flops, (batch, n_in, n_out), expected=expected, mistakes=_FLOPS_MISTAKES)
+    hidden = [(rng.randint(2, 40), rng.randint(2, 40), rng.randint(2, 40)) for _ in range(5)]
+    cases = [(3, 5, 7), (1, 1, 1), (1, 8, 4), (64, 32, 48), *hidden]
+    compare_cases(count_flops, cases, lambda *sizes: 2 * math.prod(sizes), mistakes=_FLOPS_MISTAKES)
     return "Batch and both widths count alike: double one of them and the work doubles."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from gpu_lessons.hardware.machines import Machine, machine, machines
-from gpu_lessons.lessons.checks import check, compare
+from gpu_lessons.lessons.checks import check, compare_cases
 
 __all__ = ["check_seconds_to_read"]
 
@@ -44,6 +44,6 @@ def check_seconds_to_read(seconds_to_read: object) -> str:
     """Judge the time a card needs to read its whole memory once."""
     gpus = [each for each in machines() if each.kind == "gpu" and each.memory_bytes]
     hidden = random.Random("seconds_to_read").sample(gpus, 5)
-    for card in (machine("nvidia-t4"), machine("nvidia-h200-sxm"), machine("nvidia-rtx-4060"), *hidden):
-        compare(seconds_to_read, (card,), expected=_seconds(card), mistakes=_MISTAKES)
+    cards = (machine("nvidia-t4"), machine("nvidia-h200-sxm"), machine("nvidia-rtx-4060"), *hidden)
+    compare_cases(seconds_to_read, [(card,) for card in cards], _seconds, mistakes=_MISTAKES)
     return "No program that touches all of a card's memory can be faster than this."

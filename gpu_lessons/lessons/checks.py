@@ -24,6 +24,7 @@ __all__ = [
     "call",
     "check",
     "compare",
+    "compare_cases",
     "compare_value",
 ]
 
@@ -187,6 +188,54 @@ def compare(
         raise WrongAnswerError(" ".join([f"{answer.text}: {found}.", *(meant if len(meant) == 1 else ())]))
     if answer.changed:
         raise WrongAnswerError(f"{answer.text}: {answer.changed}.")
+
+
+def compare_cases(
+    function: object,
+    cases: Sequence[tuple[object, ...]],
+    right: Callable[..., object],
+    *,
+    rtol: float = 1e-6,
+    mistakes: Sequence[Mistake] = (),
+) -> None:
+    """Judge ``function`` case by case, as `compare` does; a mistake is named only if all cases show it.
+
+    Parameters
+    ----------
+    function : callable
+        What the learner wrote.
+    cases : sequence of tuple
+        Its inputs.
+    right : callable
+        Takes the same and returns what is expected.
+    rtol, mistakes
+        As in `compare`.
+
+    Raises
+    ------
+    NotAttemptedError, WrongAnswerError
+        As `compare`.
+    """
+    for case in cases:
+        try:
+            compare(function, case, expected=right(*case), rtol=rtol)
+        except LateAnswerError:  # calling it again would take as long again
+            raise
+        except WrongAnswerError as wrong:
+            raise WrongAnswerError(f"{wrong} {_meaning(function, cases, rtol, mistakes)}".rstrip()) from None
+
+
+def _meaning(function: object, cases: Sequence[tuple[object, ...]], rtol: float, mistakes: Sequence[Mistake]) -> str:
+    """Return what is to be said to the one mistake that gives what ``function`` gives in all ``cases``, if there is."""
+    meant = list(mistakes)
+    for case in cases if meant else ():
+        try:
+            got = call(function, case, expected="").got
+        except Exception:  # the verdict quotes the first error already
+            return ""
+        meant = [each for each in meant if _is_result_of(each[0], case, got, rtol, lambda got: got)]
+    texts = {text for _, text in meant}
+    return texts.pop() if len(texts) == 1 else ""
 
 
 def _difference(got: object, expected: object, rtol: float, seen: Callable[[Any], object]) -> str:

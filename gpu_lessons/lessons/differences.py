@@ -17,18 +17,19 @@ __all__ = ["describe", "difference"]
 
 _MOST_ITEMS = 8
 _LONGEST_TEXT = 60
+_FEWEST_DIGITS = 4
 
 # A count is exact. As a float it may have been rounded on the way.
 _COUNT_RTOL = 1e-12
 
 
-def describe(value: object, digits: int = 4) -> str:
+def describe(value: object, digits: int = _FEWEST_DIGITS) -> str:
     """Return ``value`` in a few words: small ones in full with ``digits`` digits, large arrays by shape and dtype."""
     if isinstance(value, np.ndarray) and value.size <= _MOST_ITEMS:
         text = np.array2string(value, precision=digits, separator=", ", max_line_width=1000)
         return f"array({' '.join(text.split())})".replace("[ ", "[")
     if isinstance(value, list | tuple):
-        opening, closing = "[]" if isinstance(value, list) else "()"
+        opening, closing = "[]" if isinstance(value, list) else ("(", ",)" if len(value) == 1 else ")")
         shown = [describe(item, digits) for item in value[:_MOST_ITEMS]]
         if len(value) > _MOST_ITEMS:
             shown[3:] = [f"... {len(value)} items"]
@@ -93,10 +94,13 @@ def difference(got: object, expected: object, *, rtol: float) -> str:
 
 def _both(got: object, expected: object) -> str:
     """Return both in as many digits as it takes to tell them apart, and their kinds if no digits do."""
-    for digits in (4, 6, 9, 17):
+    for digits in (_FEWEST_DIGITS, 6, 9, 17):
         texts = describe(expected, digits), describe(got, digits)
         if texts[0] != texts[1]:
-            return "expected {}, got {}".format(*texts)
+            formats = [f" in {each.dtype}" if isinstance(each, np.ndarray) else "" for each in (expected, got)]
+            if digits == _FEWEST_DIGITS or formats[0] == formats[1]:
+                formats = ["", ""]
+            return f"expected {texts[0]}{formats[0]}, got {texts[1]}{formats[1]}"
     kinds = _kind(expected), _kind(got)
     if kinds[0] == kinds[1]:
         return f"expected {texts[0]}, got another {type(got).__name__} that looks alike"

@@ -98,11 +98,14 @@ def _frames(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 
 def line_of(error: BaseException) -> str:
-    """Return ``", in line 3: return total / 0"``: the deepest line of the learner's own that ``error`` came through."""
+    """Return ``", in line 3: return total / 0"``: the deepest line of the learner's cell that saw ``error``."""
     own = [each for each in _frames(error.__traceback__) if not is_library(each.tb_frame.f_code)]
     if not own:
         return ""
-    filename, number = own[-1].tb_frame.f_code.co_filename, own[-1].tb_lineno
+    filename = own[0].tb_frame.f_code.co_filename
+    number = [each.tb_lineno for each in own if each.tb_frame.f_code.co_filename == filename][-1]
+    if number is None:  # an instruction that Python added
+        return ""
     source = linecache.getline(filename, number).strip()
     return f", in line {number}: {source}" if source else f", in line {number}"
 
