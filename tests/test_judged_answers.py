@@ -8,6 +8,7 @@ import importlib
 import linecache
 import math
 import pkgutil
+import re
 import textwrap
 import tomllib
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_an_answer_is_judged_as_a_good_teacher_would(name, outcome, body, monkey
     verdict = CHECKS[name](answer(name, body))
     lasted_s = perf_counter() - started_s
     assert verdict.outcome == outcome, verdict
+    assert outcome == "right" or re.search("expected .*, got | raised ", verdict.message, re.DOTALL), verdict
     assert lasted_s < 6, f"{lasted_s:.1f} s"
 
 
