@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from gpu_lessons.recorded import RecordingError as RecordingError
     from gpu_lessons.recorded import digits as digits
     from gpu_lessons.recorded import load_recording as load_recording
+    from gpu_lessons.recorded import published as published
     from gpu_lessons.recorded import recordings as recordings
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
+    from gpu_lessons.records import Published as Published
     from gpu_lessons.records import Sweep as Sweep
     from gpu_lessons.work import Conv2dForward as Conv2dForward
     from gpu_lessons.work import Copy as Copy
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from gpu_lessons.work import DenseTrainStep as DenseTrainStep
     from gpu_lessons.work import DependentChain as DependentChain
     from gpu_lessons.work import Elementwise as Elementwise
+    from gpu_lessons.work import MatrixProduct as MatrixProduct
     from gpu_lessons.work import RecurrentForward as RecurrentForward
     from gpu_lessons.work import TrainEpoch as TrainEpoch
     from gpu_lessons.work import memory_needed as memory_needed
@@ -74,9 +77,11 @@ _HOME = {
     "RecordingError": "recorded",
     "digits": "recorded",
     "load_recording": "recorded",
+    "published": "recorded",
     "recordings": "recorded",
     "Measurement": "records",
     "Prediction": "records",
+    "Published": "records",
     "Sweep": "records",
     "Conv2dForward": "work",
     "Copy": "work",
@@ -85,6 +90,7 @@ _HOME = {
     "DependentChain": "work",
     "Elementwise": "work",
     "RecurrentForward": "work",
+    "MatrixProduct": "work",
     "TrainEpoch": "work",
     "memory_needed": "work",
 }

@@ -100,7 +100,7 @@ def test_predictions_of_work_never_seen_are_right_for_any_machine(factors, threa
 
 def test_the_numbers_of_a_gpu_are_found_again_from_calls_queued_in_a_row():
     true = replace(
-        calibrate(T4), launch_overhead_s=9e-6, flops_per_s=MappingProxyType({"float32": 3e12}), error=0.0, tested=None
+        calibrate(T4), call_overhead_s=9e-6, flops_per_s=MappingProxyType({"float32": 3e12}), error=0.0, tested=None
     )
     work = [each for each in WORK if each.dtype == "float32"]
     times = []
@@ -112,7 +112,7 @@ def test_the_numbers_of_a_gpu_are_found_again_from_calls_queued_in_a_row():
             workload = Copy(n_bytes, pinned=pinned)
             times.append(measured(workload, true.copy_time(n_bytes, pinned=pinned), threads=None))
     found = calibrate_from(times, T4)
-    names = ("launch_overhead_s", "memory_bandwidth_bytes_per_s")
+    names = ("call_overhead_s", "memory_bandwidth_bytes_per_s")
     links = ("link_bandwidth_bytes_per_s", "pageable_share", "copy_latency_s")
     for name in names + links:
         assert getattr(found, name) == pytest.approx(getattr(true, name), rel=0.05), name
@@ -125,7 +125,7 @@ def test_the_numbers_of_a_gpu_are_found_again_from_calls_queued_in_a_row():
 def test_a_call_queued_behind_others_is_fitted_as_such():
     row = row_of(measured(DenseForward(batch_size=1, n_in=64, n_out=64), 1e-5, threads=None, calls=1000))
     gpu = calibrate(T4)
-    assert row_time(row, gpu) == pytest.approx(2 * gpu.launch_overhead_s, rel=0.01)
+    assert row_time(row, gpu) == pytest.approx(2 * gpu.call_overhead_s, rel=0.01)
 
 
 def test_a_number_nothing_was_measured_of_stays_where_the_fit_began():

@@ -126,7 +126,10 @@ def test_both_staircases_only_climb_and_the_simple_one_climbs_only_with_a_new_wa
     for before, after in itertools.pairwise(line):
         assert after.chosen.time_s >= before.chosen.time_s * (1 - 1e-12)
         ratio = after.fixed.time_s / before.fixed.time_s
-        assert ratio == pytest.approx(after.fixed.waves / before.fixed.waves)
+        if after.fixed.waves == before.fixed.waves:
+            assert ratio == pytest.approx(1, rel=0.01)  # more bytes, which arithmetic hides nearly
+        else:
+            assert ratio > 1.05
 
 
 @pytest.mark.parametrize("card", range(len(CARDS)))

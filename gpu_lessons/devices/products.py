@@ -49,7 +49,8 @@ def matmul(gpu: SimulatedGpu, a: Any, b: Any, *, out: DeviceArray | None = None)
     m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     made = new_array(gpu, (*batch, m, n), np.result_type(x, w))
     np.matmul(rows, columns, out=made._numbers)
-    _launch(gpu, "matmul", (a, b), made, (math.prod(batch) * m, n, k))
+    count = math.prod(batch) if columns.ndim > 2 else 1  # one matrix for all rows is one product
+    _launch(gpu, "matmul", (a, b), made, (math.prod(batch) // max(1, count) * m, n, k), count)
     kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
     return _into(gpu, made if made.shape == kept else made.reshape(kept), out)
 
@@ -129,7 +130,12 @@ def _operands(gpu: SimulatedGpu, a: object, b: object) -> tuple[Any, Any]:
 
 
 def _launch(
-    gpu: SimulatedGpu, name: str, operands: Sequence[Any], out: DeviceArray, sizes: tuple[int, int, int]
+    gpu: SimulatedGpu,
+    name: str,
+    operands: Sequence[Any],
+    out: DeviceArray,
+    sizes: tuple[int, int, int],
+    count: int = 1,
 ) -> None:
     m, n, k = sizes
     counted = counted_as(gpu, out.dtype)
@@ -137,7 +143,7 @@ def _launch(
         gpu.launch(Kernel("zeros", 0, 0, out.nbytes, counted))
         return
     terms = k * (_COMPLEX_TERMS if out.dtype.kind == "c" else 1)
-    product = matmul_kernel(name, m, n, terms, counted)
+    product = matmul_kernel(name, m, n, terms, counted, count)
     # Every matrix of a batch is read, not only one.
     read = read_bytes(x for x in operands if isinstance(x, DeviceArray))
     gpu.launch(replace(product, bytes_read=read, bytes_written=out.nbytes))

@@ -17,7 +17,7 @@ from gpu_lessons.devices.namespace import Namespace
 from gpu_lessons.devices.operations import new_array
 from gpu_lessons.devices.timeline import Engine, Stream, Timeline
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.model import GpuCalibration, calibrate, typical
+from gpu_lessons.model import GpuCalibration, calibrate
 from gpu_lessons.work.kernels import Kernel
 
 __all__ = ["SimulatedGpu"]
@@ -155,7 +155,7 @@ class SimulatedGpu:
     @property
     def call_overhead_s(self) -> float:
         """Host seconds of one call of CuPy that launches one kernel: Python's part and the launch."""
-        return max(typical.CUPY_CALL_S, self.calibration.launch_overhead_s)
+        return self.calibration.call_overhead_s
 
     @contextmanager
     def one_call(self) -> Iterator[None]:

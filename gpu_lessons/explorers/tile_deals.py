@@ -5,8 +5,8 @@ from __future__ import annotations
 from gpu_lessons.charts.tile_grid import Card, Deal, TileGrid, TilePoint
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import GpuCalibration, calibrate
-from gpu_lessons.model.gpu import Tiling
-from gpu_lessons.work import DenseForward
+from gpu_lessons.model.tiles import Tiling
+from gpu_lessons.work import DenseForward, Kernel
 
 __all__ = ["BATCH_SIZE", "NEURONS", "N_IN", "TILE", "tile_grid"]
 
@@ -41,20 +41,18 @@ def _calibrated(card: Machine) -> GpuCalibration:
 
 def _point(card: int, calibration: GpuCalibration, neurons: int) -> TilePoint:
     product = DenseForward(batch_size=BATCH_SIZE, n_in=N_IN, n_out=neurons, dtype=DTYPE).kernels[0]
-    memory_s = calibration.kernel_time(product).memory_s
     tilings = calibration.tilings(BATCH_SIZE, neurons, N_IN, DTYPE)
     fixed = next(tiling for tiling in tilings if (tiling.rows, tiling.columns, tiling.split_k) == (*TILE, 1))
     chosen = calibration.tile(BATCH_SIZE, neurons, N_IN, DTYPE)
-    return TilePoint(card, neurons, _deal(fixed, memory_s), _deal(chosen, memory_s))
+    return TilePoint(card, neurons, _deal(fixed, calibration, product), _deal(chosen, calibration, product))
 
 
-def _deal(tiling: Tiling, memory_s: float) -> Deal:
+def _deal(tiling: Tiling, calibration: GpuCalibration, product: Kernel) -> Deal:
     return Deal(
         rows=tiling.rows,
         columns=tiling.columns,
         split_k=tiling.split_k,
         blocks=tiling.blocks,
         waves=tiling.waves,
-        # As in the model: arithmetic and memory traffic overlap, the longer of the two counts.
-        time_s=max(tiling.compute_s, memory_s),
+        time_s=calibration.product_time(product, tiling.compute_s).total_s,
     )

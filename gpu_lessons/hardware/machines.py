@@ -46,12 +46,15 @@ class Machine:
         its rated clock.
     memory_bytes, memory_bandwidth_bytes_per_s : int, float
         Capacity and data-sheet bandwidth; the ``sustained`` names beside them are measured by others.
+        A stencil reaches less than plain reading and writing does.
+    throttles_after_s, throttled_share, long_row_share : float
+        As in `gpu_lessons.model.GpuCalibration`.
     cache_bytes, cache_bandwidth_bytes_per_s : int, float
         L2 of a GPU, last level of a CPU.
     link_name, link_bandwidth_bytes_per_s : str, float
         Link between CPU and GPU, nominal, one direction; ``sustained_...`` is measured with pinned memory.
     launch_overhead_s : float
-        From the call to the host seeing an empty kernel done.
+        From the call to the host seeing an empty kernel done: launching and waiting, one after the other.
     sm_count, lanes_per_sm, l1_bytes_per_sm, max_threads_per_sm : int
         Of a GPU. ``lanes_per_sm`` counts float32 lanes ("CUDA cores").
     clock_hz, base_clock_hz : float
@@ -74,6 +77,7 @@ class Machine:
     memory_bytes: int | None = None
     memory_bandwidth_bytes_per_s: float | None = None
     sustained_share_of_memory_bandwidth: float | None = None
+    stencil_share_of_memory_bandwidth: float | None = None
     sustained_memory_bandwidth_bytes_per_s: float | None = None
     cache_bytes: int | None = None
     cache_bandwidth_bytes_per_s: float | None = None
@@ -81,6 +85,9 @@ class Machine:
     link_bandwidth_bytes_per_s: float | None = None
     sustained_link_bandwidth_bytes_per_s: float | None = None
     launch_overhead_s: float | None = None
+    throttles_after_s: float | None = None
+    throttled_share: float | None = None
+    long_row_share: float | None = None
     sm_count: int | None = None
     lanes_per_sm: int | None = None
     clock_hz: float | None = None

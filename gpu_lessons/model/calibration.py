@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import typical
+from gpu_lessons.model.compared_cards import bands_of
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.gpu_classes import (
+    batched_tile,
+    class_of,
+    l2_bandwidth,
+    l2_kept_share,
+    memory_share,
+    share_of_peak,
+)
 from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
 from gpu_lessons.recorded import RecordingError, load_recording, recording_files
 
@@ -18,25 +27,11 @@ __all__ = ["Calibration", "calibrate"]
 Calibration = GpuCalibration | CpuCalibration
 
 
-class _GpuClass(NamedTuple):
-    """Middle of the published shares of peak, by kind of board."""
-
-    name: str
-    vector_share: float
-    tensor_share: float
-
-
-# Sustained shares of peak in large matrix products: the middle of public timings, which range over 0.72-1.00 and
-# 0.75-0.87, 0.56-0.76 and 0.97-1.16, 0.40-0.57 and 0.45-0.59; for float16 on tensor cores only.
-_DATA_CENTRE = _GpuClass("data-centre cards", 0.86, 0.80)
-_GEFORCE = _GpuClass("GeForce cards", 0.66, 1.0)
-_SMALL_BOARD = _GpuClass("boards of up to 150 W", 0.50, 0.52)
-
-# Median of a stencil on 62 GPUs and 55 CPUs, as a share of the data sheet (FluidX3D's published table).
-_GPU_MEMORY_SHARE, _CPU_MEMORY_SHARE = 0.82, 0.51
+# Median of a stencil on 55 CPUs, as a share of the data sheet (FluidX3D's published table).
+_CPU_MEMORY_SHARE = 0.51
 # Pinned copies reach 0.78 to 0.88 of the link's nominal rate.
 _LINK_SHARE = 0.82
-# What devices' own published numbers leave as error, and what class defaults leave.
+# What a CPU's own published numbers leave as error, and what class defaults leave.
 _PUBLISHED_ERROR, _CLASS_ERROR = 0.2, 0.55
 
 # Bandwidths of a CPU over that of reading memory, measured on a 2-core AMD EPYC (Zen 4).
@@ -78,36 +73,35 @@ def _calibrate_recorded(machine: Machine) -> Calibration | None:
     return None if too_few else calibrate_from(measurements, machine)
 
 
-def _gpu_class(machine: Machine) -> _GpuClass:
-    if "GTX" in machine.name or "RTX" in machine.name:
-        return _GEFORCE
-    return _SMALL_BOARD if machine.power_w is not None and machine.power_w <= 150 else _DATA_CENTRE
-
-
 def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
-    gpu_class = _gpu_class(machine)
-    published = machine.sustained_share_of_peak
-    flops_per_s = {
-        name: peak * published.get(name, gpu_class.tensor_share if name == "float16" else gpu_class.vector_share)
-        for name, peak in machine.peak_flops_per_s.items()
-    }
-    memory = _known(machine, "memory_bandwidth_bytes_per_s")
-    memory_share = machine.sustained_share_of_memory_bandwidth or _GPU_MEMORY_SHARE
+    shares = {name: share_of_peak(machine, name) for name in machine.peak_flops_per_s}
+    flops_per_s = {name: machine.peak_flops_per_s[name] * share for name, (share, _) in shares.items()}
+    memory = _known(machine, "memory_bandwidth_bytes_per_s") * memory_share(machine)
     link = machine.sustained_link_bandwidth_bytes_per_s
     if link is None and machine.link_bandwidth_bytes_per_s is not None:
         link = machine.link_bandwidth_bytes_per_s * _LINK_SHARE
+    bands = bands_of(machine.slug)
+    origin = "published for this card" if shares.get(dtype, (0.0, False))[1] else f"typical of {class_of(machine)}"
     return GpuCalibration(
-        launch_overhead_s=machine.launch_overhead_s or typical.QUEUED_LAUNCH_S,
+        launch_overhead_s=typical.LAUNCH_S,
+        call_overhead_s=typical.CUPY_CALL_S,
         flops_per_s=MappingProxyType(flops_per_s),
-        memory_bandwidth_bytes_per_s=memory * memory_share,
-        cache_bandwidth_bytes_per_s=machine.cache_bandwidth_bytes_per_s or memory * typical.L2_OVER_MEMORY,
+        memory_bandwidth_bytes_per_s=memory,
+        cache_bandwidth_bytes_per_s=max(memory, l2_bandwidth(machine) or 0.0),
         cache_bytes=machine.cache_bytes or 0,
+        cache_kept_share=l2_kept_share(machine),
         sm_count=int(_known(machine, "sm_count")),
         link_bandwidth_bytes_per_s=link,
         pageable_share=typical.PAGEABLE_SHARE,
         copy_latency_s=typical.COPY_LATENCY_S,
-        error=_PUBLISHED_ERROR if dtype in published else _CLASS_ERROR,
-        basis=_basis(dtype, "published for this card" if dtype in published else f"typical of {gpu_class.name}"),
+        throttles_after_s=machine.throttles_after_s or math.inf,
+        throttled_share=machine.throttled_share or 1.0,
+        long_row_share=machine.long_row_share or 1.0,
+        batched_tile=batched_tile(machine),
+        error=bands.error,
+        errors=bands.errors,
+        basis=f"{_basis(dtype, origin)} {bands.basis}",
+        tested=bands.compared,
     )
 
 

@@ -84,13 +84,13 @@ class CpuCalibration:
         m, n, k = kernel.matmul
         products = m * n * k
         # More threads than there is work for finish no sooner than one with the least work that is handed out.
-        least_s = 2 * min(products, PRODUCTS_A_THREAD) / (flops_per_s * self.one_thread_share)
+        least_s = 2 * min(products, PRODUCTS_A_THREAD) * kernel.batch / (flops_per_s * self.one_thread_share)
         compute_s = max(compute_s, least_s)
         memory_s = self._read_time(kernel.bytes_moved)
         if m == 1 or n == 1 or products <= UNPACKED_PRODUCTS:
             return KernelTime(compute_s, memory_s, max(compute_s, memory_s), 1.0)
         size = DTYPE_BYTES[kernel.dtype]
-        pack_s = self._pack_time(m * k * size) + self._pack_time(k * n * size)
+        pack_s = kernel.batch * (self._pack_time(m * k * size) + self._pack_time(k * n * size))
         return KernelTime(compute_s, max(pack_s, memory_s), max(compute_s + pack_s, memory_s), 1.0)
 
     def call_time(self, kernels: Sequence[Kernel], launch_overhead_s: float | None = None, calls: int = 1) -> CallTime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["Row", "fit", "row_of", "row_time"]
+__all__ = ["Row", "descend", "fit", "row_of", "row_time"]
 
 Device = TypeVar("Device", CpuCalibration, GpuCalibration)
 
@@ -38,7 +38,7 @@ _CPU_NUMBERS = (
     "cache_bytes",
 )
 _GPU_NUMBERS = (
-    "launch_overhead_s",
+    "call_overhead_s",
     "flops_per_s",
     "memory_bandwidth_bytes_per_s",
     "cache_bandwidth_bytes_per_s",
@@ -109,7 +109,6 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
 
     names = list(_numbers(start))
     measured = np.log([row.time_s for row in rows])
-    begin = np.log([_get(start, name) for name in names])
 
     def device_at(logs: Floats) -> Device:
         return _with(start, dict(zip(names, np.exp(logs).tolist(), strict=True)))
@@ -118,14 +117,40 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
         device = device_at(logs)
         return np.log([row_time(row, device) for row in rows]) - measured
 
+    each = np.eye(len(names))
+    leaps = [np.log(leap) * each[i] for leap in _LEAPS for i, (field, _) in enumerate(names) if field == "cache_bytes"]
+    begin = np.log([_get(start, name) for name in names])
+    return device_at(descend(begin, errors_at, lambda logs: _ordered(names, logs), leaps))
+
+
+def descend(
+    begin: Floats,
+    errors_at: Callable[[Floats], Floats],
+    ordered: Callable[[Floats], Floats],
+    leaps: Sequence[Floats] = (),
+) -> Floats:
+    """Return the logarithms at which the sum of the absolute errors is least, near ``begin``.
+
+    Parameters
+    ----------
+    begin : array of shape (n,)
+        Logarithms of the numbers; those on which no error depends stay.
+    errors_at : function of such an array
+        Logarithmic errors, one a row.
+    ordered : function of such an array
+        The nearest numbers that are possible.
+    leaps : sequence of such arrays
+        What to add where no step is better.
+    """
+    import numpy as np
+
     def badness(errors: Floats, logs: Floats) -> float:
         return float(np.abs(errors).sum() + _PULL * ((logs - begin) ** 2).sum())
 
-    logs = _ordered(names, begin)
+    logs = ordered(begin)
     errors = errors_at(logs)
     best = badness(errors, logs)
     each = np.eye(len(logs))
-    leaps = [np.log(leap) * each[i] for leap in _LEAPS for i, (field, _) in enumerate(names) if field == "cache_bytes"]
     for _ in range(_MOST_ROUNDS):
         slopes = np.stack([errors_at(logs + nudge) - errors for nudge in 1e-4 * each], axis=1) / 1e-4
         weights = 1 / np.maximum(np.abs(errors), _SMALL_ERROR)
@@ -135,7 +160,7 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
         before = best
         for moves in [step / 2**halvings for halvings in range(10)], leaps:
             for move in moves:
-                tried = _ordered(names, logs + move)
+                tried = ordered(logs + move)
                 tried_errors = errors_at(tried)
                 if badness(tried_errors, tried) < best:
                     logs, errors, best = tried, tried_errors, badness(tried_errors, tried)
@@ -144,7 +169,7 @@ def fit(start: Device, rows: Sequence[Row]) -> Device:
                 break
         else:
             break
-    return device_at(logs)
+    return logs
 
 
 def _numbers(device: CpuCalibration | GpuCalibration) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from gpu_lessons.model import typical
 from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.fitting import Row, fit, row_of, row_time
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.gpu_classes import batched_tile, l2_bandwidth, l2_kept_share
 from gpu_lessons.model.roofline import best_bandwidth, best_rates
 from gpu_lessons.model.tested import Tested
 from gpu_lessons.records import Measurement, format_threads
@@ -154,15 +155,18 @@ def _start_gpu(rows: Sequence[Row], machine: Machine) -> GpuCalibration:
     memory = best_bandwidth(rows, cache_bytes)
     links = [row.workload.n_bytes / row.time_s for row in rows if isinstance(row.workload, Copy)]
     return GpuCalibration(
-        launch_overhead_s=typical.QUEUED_LAUNCH_S,
+        launch_overhead_s=typical.LAUNCH_S,
+        call_overhead_s=typical.CUPY_CALL_S,
         flops_per_s=MappingProxyType(best_rates(rows)),
         memory_bandwidth_bytes_per_s=memory,
-        cache_bandwidth_bytes_per_s=memory * typical.L2_OVER_MEMORY,
+        cache_bandwidth_bytes_per_s=max(memory, l2_bandwidth(machine) or 0.0),
         cache_bytes=cache_bytes,
+        cache_kept_share=l2_kept_share(machine),
         sm_count=machine.sm_count,
         link_bandwidth_bytes_per_s=max(links, default=machine.link_bandwidth_bytes_per_s),
         pageable_share=typical.PAGEABLE_SHARE,
         copy_latency_s=typical.COPY_LATENCY_S,
+        batched_tile=batched_tile(machine),
         error=0.0,
         basis="",
     )

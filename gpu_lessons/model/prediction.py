@@ -6,10 +6,12 @@ from gpu_lessons.arguments import require_seconds, shown
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.calibration import Calibration, calibrate
 from gpu_lessons.model.gpu import GpuCalibration
+from gpu_lessons.model.kernel_times import KernelTime
+from gpu_lessons.model.tested import kind_of
 from gpu_lessons.records import Bottleneck, Prediction
 from gpu_lessons.work import Copy, Workload
 
-__all__ = ["predict"]
+__all__ = ["bottleneck_of", "predict"]
 
 
 def predict(
@@ -27,8 +29,9 @@ def predict(
     machine : Machine
         From `gpu_lessons.machine` or `gpu_lessons.this_machine`.
     launch_overhead_s : float, optional
-        Seconds of one launch, if you know how the call is made: about 6e-6 for queued library calls, 5e-5 for
-        one eager call of a framework. The machine's own number otherwise.
+        Host seconds of one call that launches a kernel, if you know how the call is made: about 6e-6 for library calls
+        queued from C++, 5e-5 for one call of a framework that is waited for. Otherwise what a call of CuPy needs, or of
+        NumPy on a CPU.
     calibration : GpuCalibration or CpuCalibration, optional
         Sustained numbers to use; otherwise those of the machine's recording or, without one, of the catalogue.
 
@@ -77,34 +80,40 @@ def _predict_kernels(
     seconds, launch_s, times = device.call_time(kernels, launch_overhead_s)
     compute_s = sum(time.compute_s for time in times)
     memory_s = sum(time.memory_s for time in times)
-    bottleneck: Bottleneck = "launch"
-    if seconds - launch_s > launch_s:
-        longest = max(times, key=lambda time: time.total_s)
-        bottleneck = "memory" if longest.memory_s > longest.compute_s else "compute"
-        if bottleneck == "compute" and longest.share_busy < 0.5:
-            bottleneck = "filling"
-    return _record(workload, machine, device, seconds, launch_s, compute_s, memory_s, 0.0, bottleneck)
+    at = max(range(len(times)), key=lambda place: times[place].total_s)
+    bottleneck = bottleneck_of(seconds, launch_s, times[at])
+    error = device.error
+    if isinstance(device, GpuCalibration):
+        error = device.error_of(kind_of(kernels[at]), bottleneck)
+    return _record(workload, machine, device, error, (seconds, launch_s, compute_s, memory_s, 0.0), bottleneck)
+
+
+def bottleneck_of(seconds: float, launch_s: float, longest: KernelTime) -> Bottleneck:
+    """Return what a call of ``seconds`` waits for, by the time of its longest kernel."""
+    if seconds - launch_s <= launch_s:
+        return "launch"
+    if longest.memory_s > longest.compute_s:
+        return "memory"
+    return "filling" if longest.share_busy < 0.5 else "compute"
 
 
 def _predict_copy(workload: Copy, machine: Machine, device: Calibration) -> Prediction:
     if not isinstance(device, GpuCalibration):
         raise ValueError(f"a copy crosses the link of a GPU, got the CPU {machine.name}")
     copy_s = device.copy_time(workload.n_bytes, pinned=workload.pinned)
-    return _record(workload, machine, device, copy_s, 0.0, 0.0, 0.0, copy_s, "copy")
+    return _record(workload, machine, device, device.error, (copy_s, 0.0, 0.0, 0.0, copy_s), "copy")
 
 
 def _record(
     workload: Workload,
     machine: Machine,
     device: Calibration,
-    seconds: float,
-    launch_s: float,
-    compute_s: float,
-    memory_s: float,
-    copy_s: float,
+    error: float,
+    terms: tuple[float, float, float, float, float],
     bottleneck: Bottleneck,
 ) -> Prediction:
-    factor = 1 + device.error
+    seconds, launch_s, compute_s, memory_s, copy_s = terms
+    factor = 1 + error
     outside = None if device.tested is None else device.tested.why_not(workload)
     return Prediction(
         workload=workload,

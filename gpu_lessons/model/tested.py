@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gpu_lessons.units import format_bytes, format_rate
-from gpu_lessons.work import Workload
+from gpu_lessons.work import Kernel, Workload
 
-__all__ = ["Tested"]
+__all__ = ["ComparedKernels", "Tested", "kind_of"]
 
 
 class _Range(NamedTuple):
@@ -57,6 +57,35 @@ class Tested:
             f"Outside the tested range: {label} in {dtype} was tested from {_size(tested, 'least')} "
             f"to {_size(tested, 'most')}."
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedKernels:
+    """Kinds of kernel that other people timed on a card, and the least and most FLOP and bytes of each."""
+
+    ranges: Mapping[str, _Range]
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Mapping[str, Any]]) -> ComparedKernels:
+        """Return the kinds of these rows, each with its ``least_flops`` and so on."""
+        return cls({row["kind"]: _Range(*(row[field] for field in _Range._fields)) for row in rows})
+
+    def why_not(self, workload: Workload) -> str | None:
+        """Return the sentence that says what of ``workload`` nobody compared, or None."""
+        for kernel in workload.kernels:
+            tested = self.ranges.get(kind_of(kernel))
+            if tested is None:
+                return f"Not tested on this card: {kind_of(kernel)}."
+            if kernel.flops > tested.most_flops or kernel.bytes_moved > tested.most_bytes:
+                return f"Outside the tested range: {kind_of(kernel)} was tested up to {_size(tested, 'most')}."
+        return None
+
+
+def kind_of(kernel: Kernel) -> str:
+    """Return the kind of a kernel that times are compared by, as ``"product, float32"``."""
+    if kernel.matmul is None:
+        return "elementwise"
+    return f"{'product' if kernel.batch == 1 else 'batched product'}, {kernel.dtype}"
 
 
 def _kind(workload: Workload) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from gpu_lessons.recorded.files import (
     write_recording,
 )
 from gpu_lessons.recorded.handwriting import Digits, digits
+from gpu_lessons.recorded.published import published
 from gpu_lessons.recorded.schema import Recording, RecordingError
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "digits",
     "load_recording",
     "only_writer",
+    "published",
     "read_recording",
     "recording_files",
     "recordings",

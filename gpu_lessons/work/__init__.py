@@ -6,6 +6,7 @@ from gpu_lessons.work.elementwise import DependentChain, Elementwise
 from gpu_lessons.work.epoch import TrainEpoch
 from gpu_lessons.work.kernels import Kernel
 from gpu_lessons.work.memory import MemoryLedger, memory_needed
+from gpu_lessons.work.product import MatrixProduct
 from gpu_lessons.work.recurrent import RecurrentForward
 from gpu_lessons.work.transfer import Copy
 from gpu_lessons.work.workload import Workload
@@ -18,6 +19,7 @@ __all__ = [
     "DependentChain",
     "Elementwise",
     "Kernel",
+    "MatrixProduct",
     "MemoryLedger",
     "RecurrentForward",
     "TrainEpoch",

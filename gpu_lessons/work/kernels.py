@@ -14,7 +14,8 @@ class Kernel:
     """What one launch does.
 
     ``bytes_read`` and ``bytes_written`` count every operand once: the least a kernel can move.
-    ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``.
+    ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``. ``batch`` is how many such
+    products one launch computes.
 
     Four counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
     ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
@@ -35,6 +36,7 @@ class Kernel:
     rows: int = 0
     python_steps: int = 0
     cached_bytes: int = 0
+    batch: int = 1
 
     @property
     def bytes_moved(self) -> int:
@@ -42,23 +44,25 @@ class Kernel:
         return self.bytes_read + self.bytes_written
 
 
-def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str, *, python_steps: int = 1) -> Kernel:
-    """Return the kernel of an (m, k) by (k, n) product: m n k multiplications and as many additions.
+def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str, batch: int = 1, *, python_steps: int = 1) -> Kernel:
+    """Return the kernel of ``batch`` products (m, k) by (k, n), each of matrices of its own.
 
-    The first addition of each sum adds to zero; counting it is the convention of the field (2 m n k).
+    A product is m n k multiplications and as many additions. The first addition of each sum adds to zero; counting it
+    is the convention of the field (2 m n k).
     """
     size = DTYPE_BYTES[dtype]
     # A column times a row never reaches BLAS: NumPy loads, multiplies and stores number by number.
-    scalar_ops = 3 * m * n if k == 1 and m > 1 and n > 1 else 0
+    scalar_ops = 3 * m * n * batch if k == 1 and m > 1 and n > 1 else 0
     return Kernel(
         name,
-        2 * m * n * k,
-        (m * k + k * n) * size,
-        m * n * size,
+        2 * m * n * k * batch,
+        (m * k + k * n) * batch * size,
+        m * n * batch * size,
         dtype,
         (m, n, k),
         scalar_ops=scalar_ops,
         python_steps=python_steps,
+        batch=batch,
     )
 
 

@@ -1,0 +1,137 @@
+"""What others measured and published: files of figures with their source, read strictly."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gpu_lessons.hardware.course import course_root
+from gpu_lessons.records import Published
+from gpu_lessons.work import Copy, DenseForward, MatrixProduct, Workload
+
+__all__ = ["published", "read_published"]
+
+#: Workloads that a figure can be a time of, and the argument that changes along a series.
+_WORKLOADS: Mapping[str, tuple[Callable[..., Workload], str]] = {
+    "Copy": (Copy, "n_bytes"),
+    "DenseForward": (DenseForward, "batch_size"),
+    "MatrixProduct": (MatrixProduct, "m"),
+}
+_UNITS = ("s", "images/s", "bytes/s", "FLOP/s")
+_ALONG = ("batch", "bytes", "cards")
+_HEAD = {"publisher", "repository", "licence", "year", "notes", "figures"}
+_SERIES = {"title", "machine", "card", "unit", "along", "workload", "points"}
+
+
+def published() -> list[Published]:
+    """Return what others published, file by file.
+
+    Raises
+    ------
+    ValueError
+        If a file is not as data/README.md says; the message names file, field and reason.
+
+    Examples
+    --------
+    >>> {found.source for found in published()}
+    {'published'}
+    """
+    folder = course_root() / "data" / "published"
+    return [found for path in sorted(folder.glob("*.toml")) for found in read_published(path)]
+
+
+def read_published(path: Path) -> list[Published]:
+    """Read one file of figures.
+
+    Raises
+    ------
+    ValueError
+        As in `published`.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path.name}: not valid TOML: {error}") from error
+    _only(path.name, content, _HEAD)
+    head: dict[str, Any] = {key: _text(path.name, content, key) for key in ("publisher", "repository")}
+    head["licence"] = _text(path.name, content, "licence") if "licence" in content else None
+    year = content.get("year")
+    if year is not None and (isinstance(year, bool) or not isinstance(year, int) or not 1990 <= year <= 2100):
+        raise ValueError(f"{path.name}: year must be a year such as 2021, got {year!r}")
+    series = content.get("figures")
+    if not isinstance(series, list) or not series or not all(isinstance(each, dict) for each in series):
+        raise ValueError(f"{path.name}: figures must be [[figures]] blocks, got {series!r}")
+    return [
+        Published(**head, year=year, **figure)
+        for number, each in enumerate(series, start=1)
+        for figure in _figures(f"{path.name}: figures {number}", each)
+    ]
+
+
+def _figures(where: str, series: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    _only(where, series, _SERIES)
+    unit, along = _choice(where, series, "unit", _UNITS), None
+    if "along" in series:
+        along = _choice(where, series, "along", _ALONG)
+    same = {
+        "title": _text(where, series, "title"),
+        "machine": _text(where, series, "machine"),
+        "card": _text(where, series, "card") if "card" in series else None,
+        "unit": unit,
+        "along": along,
+    }
+    points = series.get("points")
+    if not isinstance(points, list) or not points:
+        raise ValueError(f"{where}: points must be a list of figures, got {points!r}")
+    for point in points:
+        place, value = (None, point) if along is None else _pair(where, point)
+        _require_number(where, value)
+        workload = _workload(where, series["workload"], place) if "workload" in series else None
+        yield {**same, "at": place, "value": float(value), "workload": workload}
+
+
+def _pair(where: str, point: object) -> tuple[int, Any]:
+    whole = isinstance(point, list) and len(point) == 2 and isinstance(point[0], int) and not isinstance(point[0], bool)
+    if not whole or point[0] < 1:  # type: ignore[index]
+        raise ValueError(f"{where}: points must be pairs such as [256, 0.084], got {point!r}")
+    return point[0], point[1]  # type: ignore[index]
+
+
+def _workload(where: str, described: object, place: int | None) -> Workload:
+    if not isinstance(described, dict) or described.get("kind") not in _WORKLOADS:
+        raise ValueError(f"{where}: workload must have a kind of {', '.join(_WORKLOADS)}, got {described!r}")
+    if place is None:
+        raise ValueError(f"{where}: along is missing, so the size of the workload is not known")
+    make, name = _WORKLOADS[described["kind"]]
+    try:
+        return make(**{key: value for key, value in described.items() if key != "kind"}, **{name: place})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: workload: {error}") from error
+
+
+def _only(where: str, content: Mapping[str, Any], known: set[str]) -> None:
+    for key in sorted(content.keys() - known):
+        raise ValueError(f"{where}: {key} is not a field here; known: {', '.join(sorted(known))}")
+
+
+def _text(where: str, content: Mapping[str, Any], key: str) -> str:
+    value = content.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{where}: {key} must be text, got {value!r}")
+    return value
+
+
+def _choice(where: str, content: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
+    value = content.get(key)
+    if value not in known:
+        raise ValueError(f"{where}: {key} must be one of {', '.join(known)}, got {value!r}")
+    return str(value)
+
+
+def _require_number(where: str, value: object) -> None:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"{where}: points must hold finite numbers above 0, got {value!r}")
