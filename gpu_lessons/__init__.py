@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from gpu_lessons.measuring import measure as measure
     from gpu_lessons.measuring import measure_this_cpu as measure_this_cpu
     from gpu_lessons.model import predict as predict
+    from gpu_lessons.recorded import Published as Published
     from gpu_lessons.recorded import Recording as Recording
     from gpu_lessons.recorded import RecordingError as RecordingError
     from gpu_lessons.recorded import digits as digits
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from gpu_lessons.recorded import recordings as recordings
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
-    from gpu_lessons.records import Published as Published
     from gpu_lessons.records import Sweep as Sweep
     from gpu_lessons.work import Conv2dForward as Conv2dForward
     from gpu_lessons.work import Copy as Copy
@@ -73,6 +73,7 @@ _HOME = {
     "plot_thread_map": "charts.thread_map",
     "plot_turns": "charts.warp_turns",
     "predict": "model",
+    "Published": "recorded",
     "Recording": "recorded",
     "RecordingError": "recorded",
     "digits": "recorded",
@@ -81,7 +82,6 @@ _HOME = {
     "recordings": "recorded",
     "Measurement": "records",
     "Prediction": "records",
-    "Published": "records",
     "Sweep": "records",
     "Conv2dForward": "work",
     "Copy": "work",

@@ -18,7 +18,6 @@ __all__ = [
     "Measurement",
     "Prediction",
     "Provenance",
-    "Published",
     "Sweep",
     "format_threads",
 ]
@@ -180,68 +179,6 @@ class Prediction:
             f"{format_time(self.seconds)} ({format_time(self.low_s)} to {format_time(self.high_s)}), "
             f"predicted for {self.machine}\n  {parts}; bottleneck: {self.bottleneck}\n  {self.basis}"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A figure that somebody else measured and published.
-
-    Where ``workload`` and ``card`` are known and `time_s` is not None, an explorer of that card draws it as a hollow
-    diamond at the size of the workload, labelled with `credit`: a `MatrixProduct` of m rows by (n, n) weights is the
-    product of a layer of width n at batch m, without its bias.
-
-    Attributes
-    ----------
-    title : str
-        What was measured, as ``"ResNet-50 inference, float32"``.
-    machine : str
-        On what, as the publisher names it.
-    card : str or None
-        Slug of the catalogue, where it is certainly that card.
-    value : float
-        The figure.
-    unit : {"s", "images/s", "bytes/s", "FLOP/s"}
-        Of the figure.
-    along : {"batch", "bytes", "cards"} or None
-        What changes from figure to figure of a series.
-    at : int or None
-        How much of that.
-    publisher, repository : str
-        Who, and the name of the repository that holds it.
-    licence : str or None
-        Of the repository; None where the source names none for figures.
-    year : int or None
-        Of the publication, if it is said.
-    workload : Counted or None
-        The same work here, where there is one.
-    """
-
-    title: str
-    machine: str
-    card: str | None
-    value: float
-    unit: str
-    along: str | None
-    at: int | None
-    publisher: str
-    repository: str
-    licence: str | None
-    year: int | None
-    workload: Counted | None
-
-    source = "published"
-
-    @property
-    def time_s(self) -> float | None:
-        """Seconds: the figure itself, or those of a copy at the rate it is; None for other rates."""
-        if self.unit == "s":
-            return self.value
-        return None if self.workload is None or self.unit != "bytes/s" else self.workload.bytes_moved / self.value
-
-    @property
-    def credit(self) -> str:
-        """Who and when, for a label."""
-        return self.publisher if self.year is None else f"{self.publisher}, {self.year}"
 
 
 @dataclass(frozen=True, slots=True)

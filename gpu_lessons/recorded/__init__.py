@@ -11,11 +11,12 @@ from gpu_lessons.recorded.files import (
     write_recording,
 )
 from gpu_lessons.recorded.handwriting import Digits, digits
-from gpu_lessons.recorded.published import published
+from gpu_lessons.recorded.published import Published, published
 from gpu_lessons.recorded.schema import Recording, RecordingError
 
 __all__ = [
     "Digits",
+    "Published",
     "Recording",
     "RecordingError",
     "digits",

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpu_lessons.hardware.course import course_root
-from gpu_lessons.records import Published
+from gpu_lessons.records import Counted
 from gpu_lessons.work import Copy, DenseForward, MatrixProduct, Workload
 
-__all__ = ["published", "read_published"]
+__all__ = ["Published", "published", "read_published"]
 
 #: Workloads that a figure can be a time of, and the argument that changes along a series.
 _WORKLOADS: Mapping[str, tuple[Callable[..., Workload], str]] = {
@@ -24,6 +25,68 @@ _UNITS = ("s", "images/s", "bytes/s", "FLOP/s")
 _ALONG = ("batch", "bytes", "cards")
 _HEAD = {"publisher", "repository", "licence", "year", "notes", "figures"}
 _SERIES = {"title", "machine", "card", "unit", "along", "workload", "points"}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A figure that somebody else measured and published.
+
+    Where ``workload`` and ``card`` are known and `time_s` is not None, an explorer of that card draws it as a hollow
+    diamond at the size of the workload, labelled with `credit`: a `MatrixProduct` of m rows by (n, n) weights is the
+    product of a layer of width n at batch m, without its bias.
+
+    Attributes
+    ----------
+    title : str
+        What was measured, as ``"ResNet-50 inference, float32"``.
+    machine : str
+        On what, as the publisher names it.
+    card : str or None
+        Slug of the catalogue, where it is certainly that card.
+    value : float
+        The figure.
+    unit : {"s", "images/s", "bytes/s", "FLOP/s"}
+        Of the figure.
+    along : {"batch", "bytes", "cards"} or None
+        What changes from figure to figure of a series.
+    at : int or None
+        How much of that.
+    publisher, repository : str
+        Who, and the name of the repository that holds it.
+    licence : str or None
+        Of the repository; None where the source names none for figures.
+    year : int or None
+        Of the publication, if it is said.
+    workload : Counted or None
+        The same work here, where there is one.
+    """
+
+    title: str
+    machine: str
+    card: str | None
+    value: float
+    unit: str
+    along: str | None
+    at: int | None
+    publisher: str
+    repository: str
+    licence: str | None
+    year: int | None
+    workload: Counted | None
+
+    source = "published"
+
+    @property
+    def time_s(self) -> float | None:
+        """Seconds: the figure itself, or those of a copy at the rate it is; None for other rates."""
+        if self.unit == "s":
+            return self.value
+        return None if self.workload is None or self.unit != "bytes/s" else self.workload.bytes_moved / self.value
+
+    @property
+    def credit(self) -> str:
+        """Who and when, for a label."""
+        return self.publisher if self.year is None else f"{self.publisher}, {self.year}"
 
 
 def published() -> list[Published]:
