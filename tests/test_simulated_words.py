@@ -115,6 +115,44 @@ def test_a_fused_function_is_one_kernel_and_one_call(gpu):
     np.testing.assert_array_equal(fused(x).get(), polynomial(x).get())
 
 
+def test_a_fused_function_of_numpy_arrays_is_numpys(gpu):
+    fused = gpu.xp.fuse(lambda x: x * 2)
+    assert fused(np.ones(2)).tolist() == [2.0, 2.0]
+    assert fused(3) == 6
+    assert not gpu.timeline.spans
+
+
+def test_a_fused_function_may_write_in_place(gpu):
+    @gpu.xp.fuse(kernel_name="moved")
+    def move(x):
+        x += 1
+        x *= 2
+
+    x = gpu.xp.ones(3)
+    move(x)
+    assert x.tolist() == [4.0] * 3
+    assert spans(gpu, lambda: move(x)) == ["moved"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "least_flops"),
+    [
+        ("xp.einsum('bij,bjk->bik', t, t)", 2 * 64 * 32**3),
+        ("xp.einsum('ij,jk->ik', t[0], t[1])", 2 * 32**3),
+        ("xp.matmul(t, t)", 2 * 64 * 32**3),
+        ("xp.tensordot(t[0], t[1], axes=1)", 2 * 32**3),
+        ("xp.vecdot(t, t)", 2 * 64 * 32**2),
+        ("xp.inner(t[0], t[1])", 2 * 32**3),
+    ],
+)
+def test_a_product_counts_the_arithmetic_of_its_sums(gpu, monkeypatch, typed, least_flops):
+    launched = []
+    monkeypatch.setattr(gpu, "launch", lambda kernel, **_: launched.append(kernel))
+    eval(typed, {"xp": gpu.xp, "t": gpu.xp.empty((64, 32, 32), "float32")})
+    assert sum(kernel.flops for kernel in launched) == least_flops
+    assert sum(kernel.bytes_read for kernel in launched) >= 2 * 32 * 32 * 4
+
+
 def test_a_product_of_matrices_is_not_fused(gpu):
     x = gpu.xp.ones((4, 4))
     with pytest.raises(NotImplementedError, match=r"^matmul cannot be fused: it is a kernel of a library$"):

@@ -73,7 +73,9 @@ def tensor_product(
     result = np.asarray(getattr(np, name)(x, w, *arguments, **options))
     made = DeviceArray(gpu, result, allocate(gpu, result.nbytes))
     x_size, w_size = np.size(x), np.size(w)
-    if result.size and x_size and w_size:
+    if name == "vecdot" and result.size:
+        _launch(gpu, name, (a, b), made, (1, 1, x_size // result.size), result.size)
+    elif result.size and x_size and w_size:
         terms = max(1, round(math.sqrt(x_size * w_size / result.size)))
         m = max(1, min(result.size, x_size // terms))
         _launch(gpu, name, (a, b), made, (m, -(-result.size // m), terms))
@@ -99,12 +101,12 @@ def einsum(gpu: SimulatedGpu, *operands: Any, out: DeviceArray | None = None, **
         terms = max((x.size for x in read), default=0)
         charge(gpu, "einsum", read, [made], len(read) * max(terms, result.size))
     else:
-        _launch(gpu, "einsum", read, made, sizes)
+        _launch(gpu, "einsum", read, made, *sizes)
     return _into(gpu, made, out)
 
 
-def _summed(subscripts: str, numbers: Sequence[Host], result: Host) -> tuple[int, int, int] | None:
-    """Return (m, n, k) of two operands that are multiplied and summed; None for anything else."""
+def _summed(subscripts: str, numbers: Sequence[Host], result: Host) -> tuple[tuple[int, int, int], int] | None:
+    """Return (m, n, k) of two operands that are multiplied and summed, and how many such; None for anything else."""
     letters = subscripts.replace(" ", "").partition("->")[0].split(",")
     if len(letters) != 2 or "." in subscripts or not result.size:
         return None
@@ -118,8 +120,13 @@ def _summed(subscripts: str, numbers: Sequence[Host], result: Host) -> tuple[int
     k = math.prod(n for letter, n in length.items() if letter not in kept)
     if k == 1:
         return None
-    m = max(1, math.prod(length[letter] for letter in set(letters[0]) if letter in kept))
-    return m, max(1, result.size // m), k
+    first, second = (set(name) & set(kept) for name in letters)
+    batch = math.prod(length[letter] for letter in first & second)
+    return (
+        math.prod(length[letter] for letter in first - second),
+        math.prod(length[letter] for letter in second - first),
+        k,
+    ), batch
 
 
 def _operands(gpu: SimulatedGpu, a: object, b: object) -> tuple[Any, Any]:

@@ -240,9 +240,11 @@ def _fused(gpu: SimulatedGpu, function: Callable[..., Any], name: str | None) ->
     def run(*args: Any) -> Any:  # noqa: ANN401
         with gpu.fusing() as kernels:
             result = function(*args)
-        outputs = [each for each in (result if isinstance(result, tuple) else (result,)) if each is not None]
+        results = result if isinstance(result, tuple) else (result,)
+        outputs = [each for each in results if isinstance(each, DeviceArray)]
         inputs = [each for each in args if isinstance(each, DeviceArray)]
-        charge(gpu, called, inputs, outputs or inputs[:1], sum(kernel.flops for kernel in kernels))
+        if kernels:  # none for NumPy arrays: NumPy works on them, as with CuPy
+            charge(gpu, called, inputs, outputs or inputs[:1], sum(kernel.flops for kernel in kernels))
         return result
 
     return run
