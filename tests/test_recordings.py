@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import os
 import pickle
 import stat
@@ -145,6 +146,13 @@ def test_a_recording_says_what_it_holds():
     assert lines[0] == f"{CPU.name} and {GPU.name}, recorded 2026-11-24: 15 points"
     assert lines[1].split() == ["DenseForward", "4", "on", "1", "thread,", "4", "on", "28", "threads"]
     assert "busy" not in str(a_recording())
+
+
+def test_the_longest_name_of_a_workload_stands_apart_from_its_numbers():
+    recording = a_recording()
+    names = {type(sweep.points[0].workload).__name__ for sweep in recording.sweeps}
+    longest = max(names, key=len)
+    assert re.search(rf"^  {longest}  \d", str(recording), re.MULTILINE)
 
 
 def test_a_recording_of_a_busy_machine_says_so():

@@ -109,7 +109,8 @@ class Recording:
         state = "" if self.provenance.complete else ", not complete"
         names = self.cpu.name if self.gpu is None else f"{self.cpu.name} and {self.gpu.name}"
         lines = [f"{names}, recorded {self.provenance.date}{state}: {len(self.measurements)} points"]
-        lines += [f"  {name:<16}{', '.join(parts)}" for name, parts in rows.items()]
+        width = max(map(len, rows), default=0) + 2
+        lines += [f"  {name:<{width}}{', '.join(parts)}" for name, parts in rows.items()]
         lines += _spreading(self.measurements)
         return "\n".join(lines)
 
