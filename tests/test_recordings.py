@@ -2,9 +2,9 @@
 
 import errno
 import json
-import re
 import os
 import pickle
+import re
 import stat
 import string
 import sys
