@@ -114,10 +114,12 @@ def test_the_page_has_a_section_for_each_number_of_threads_and_for_the_gpu():
         if isinstance(each.workload, DenseForward | DenseTrainStep) and each.workload.dtype == "float32"
     ]
     text = accuracy.page([recording([*made_up_times(TRUE), *one, *gpu], T4)])
+    text, published = text.split("## GPUs, by other people's clocks")
     heads = re.findall("^## .*$", text, re.MULTILINE)
     assert [head.split(", ")[1] for head in heads] == ["1 thread", "2 threads", "GPU"]
     rows = re.findall(r"^\| dense forward \| \d+ \| .*$", text, re.MULTILINE)
     assert len(rows) == 3
+    assert published.count("### NVIDIA T4") == 2  # with its own times, and without them
 
 
 def test_without_a_recording_the_page_says_so():

@@ -169,7 +169,8 @@ def test_twice_the_batch_nearly_doubles_a_v100_while_weights_rule(slug):
 
 @pytest.mark.parametrize("slug", ["nvidia-v100-pcie-32gb", "nvidia-v100-sxm-32gb"])
 def test_a_v100_gains_little_from_a_batch_of_thousands_once_it_computes(slug):
-    gain = (7000 / 128) * seconds(128, 4096, slug) / seconds(7000, 4096, slug)
+    few, many = (predict(MatrixProduct(m, 4096, 4096), machine(slug), launch_overhead_s=6e-6) for m in (128, 7000))
+    gain = (7000 / 128) * few.seconds / many.seconds
     assert 1.0 <= gain < 1.3
 
 
@@ -185,8 +186,7 @@ def a_call_s(found):
 def test_a_tiny_layer_costs_its_launches(device):
     tiny = predict(DenseForward(batch_size=1, n_in=1, n_out=1), device)
     found = calibrate(device)
-    product_s = found.python_step_s if device.kind == "cpu" else 0.0
-    assert tiny.seconds == pytest.approx(2 * a_call_s(found) + product_s, rel=0.1)
+    assert tiny.seconds == pytest.approx(2 * a_call_s(found) + found.python_step_s, rel=0.1)
     assert tiny.bottleneck == "launch"
 
 
@@ -345,7 +345,7 @@ def test_one_sample_trains_slower_than_two_on_a_cpu_but_not_on_a_gpu():
 @named(GPUS)
 def test_what_only_a_cpu_feels_does_not_change_a_gpu(device):
     work = TrainEpoch(samples=100, batch_size=50, layer_sizes=(64, 128, 10))
-    bare = [replace(kernel, scalar_ops=0, rows=0, python_steps=0) for kernel in work.kernels]
+    bare = [replace(kernel, scalar_ops=0, rows=0, cached_bytes=0) for kernel in work.kernels]
     gpu = calibrate(device)
     assert gpu.call_time(work.kernels) == gpu.call_time(bare)
 
@@ -423,11 +423,11 @@ def test_the_launch_overhead_of_the_caller_is_used_once_a_kernel_on_a_cpu(work, 
     assert slow.seconds - without.seconds == pytest.approx(launches * 50e-6)
 
 
-def timeline(times_s, launch_s):
+def timeline(times_s, hosts_s):
     """Return when the last kernel ends: an event at a time, as a queue would do it."""
     clock_s, free_at_s = 0.0, 0.0
-    for time_s in times_s:
-        clock_s += launch_s
+    for time_s, host_s in zip(times_s, hosts_s, strict=True):
+        clock_s += host_s
         free_at_s = max(free_at_s, clock_s) + time_s
     return free_at_s
 
@@ -438,7 +438,7 @@ def test_a_gpu_launches_the_next_kernel_while_one_runs(device, work, batch, widt
     workload = layer(batch, width, work=work)
     found = predict(workload, device, launch_overhead_s=launch_s)
     times_s = [calibrate(device).kernel_time(kernel).total_s for kernel in workload.kernels]
-    assert found.seconds == pytest.approx(timeline(times_s, launch_s))
+    assert found.seconds == pytest.approx(timeline(times_s, [launch_s] * len(times_s)))
     assert found.launch_s + sum(times_s) == pytest.approx(found.seconds)
     assert launch_s * (1 - 1e-9) <= found.launch_s <= launch_s * len(times_s) * (1 + 1e-9)
 
@@ -449,8 +449,23 @@ def test_calls_queued_in_a_row_take_as_long_as_their_kernels_in_one_queue(device
     found = calibrate(device)
     kernels = layer(batch, width, work=work).kernels
     times_s = [found.kernel_time(kernel).total_s for kernel in kernels]
+    hosts_s = [found.call_overhead_s + found.python_step_s * kernel.python_steps for kernel in kernels]
     a_call_s = found.call_time(kernels, calls=calls).total_s
-    assert calls * a_call_s == pytest.approx(timeline(times_s * calls, found.call_overhead_s))
+    assert calls * a_call_s == pytest.approx(timeline(times_s * calls, hosts_s * calls))
+
+
+def test_what_numpy_does_block_by_block_is_one_call_of_a_gpu():
+    found = calibrate(machine("nvidia-t4"))
+    many = Elementwise(10**7, multiply_adds=4)
+    assert many.kernels[0].python_steps > 1
+    assert found.call_time(many.kernels).launch_s == found.call_overhead_s
+
+
+def test_pieces_that_python_puts_together_are_as_many_calls_of_a_gpu():
+    card = machine("nvidia-h100-sxm")
+    small, large = (Conv2dForward(1, 3, 64, 224, 224, kernel, padding=kernel // 2) for kernel in (1, 7))
+    gain_s = predict(large, card).seconds - predict(small, card).seconds
+    assert gain_s == pytest.approx(48 * calibrate(card).python_step_s, rel=0.3)
 
 
 def test_an_overhead_of_nothing_leaves_the_kernels():

@@ -39,6 +39,7 @@ _CPU_NUMBERS = (
 )
 _GPU_NUMBERS = (
     "call_overhead_s",
+    "python_step_s",
     "flops_per_s",
     "memory_bandwidth_bytes_per_s",
     "cache_bandwidth_bytes_per_s",

@@ -34,6 +34,8 @@ class GpuCalibration:
         Host time of one kernel launch behind others, by a library.
     call_overhead_s : float
         Host time of one call from Python (CuPy), the launch included.
+    python_step_s : float
+        Host time of a step beside it: the layer around a product, a reduction's wrapper, a piece of a stack.
     flops_per_s : mapping of dtype to float
         Sustained rate of a large matrix product, never above the peak by much.
     memory_bandwidth_bytes_per_s, cache_bandwidth_bytes_per_s : float
@@ -69,6 +71,7 @@ class GpuCalibration:
 
     launch_overhead_s: float
     call_overhead_s: float
+    python_step_s: float = typical.CUPY_STEP_S
     flops_per_s: Mapping[str, float]
     memory_bandwidth_bytes_per_s: float
     cache_bandwidth_bytes_per_s: float
@@ -121,15 +124,15 @@ class GpuCalibration:
         kernels : sequence of Kernel
             In order.
         launch_overhead_s : float, optional
-            Host seconds of one call that launches a kernel; `call_overhead_s` otherwise.
+            Host seconds of one call that launches a kernel, all that Python does included; the calibration's own
+            numbers otherwise.
         calls : int
             Calls queued in a row, as a clock does that times many at once: the seconds are those of one of them.
         """
         times = [self.kernel_time(kernel) for kernel in kernels]
-        overhead_s = self.call_overhead_s if launch_overhead_s is None else launch_overhead_s
         host_s = end_s = busy_s = idle_s = 0.0
-        for time in times:
-            host_s += overhead_s
+        for kernel, time in zip(kernels, times, strict=True):
+            host_s += self._host_time(kernel) if launch_overhead_s is None else launch_overhead_s
             idle_s += max(0.0, host_s - end_s)
             end_s = max(host_s, end_s) + time.total_s
             busy_s += time.total_s
@@ -137,6 +140,11 @@ class GpuCalibration:
         end_s += (calls - 1) * max(host_s, busy_s)
         idle_s += (calls - 1) * max(0.0, host_s - busy_s)
         return CallTime(end_s / calls, idle_s / calls, times)
+
+    def _host_time(self, kernel: Kernel) -> float:
+        # What NumPy does block by block in its cache, a GPU does by one kernel.
+        steps = 0 if kernel.cached_bytes else kernel.python_steps
+        return self.call_overhead_s + self.python_step_s * steps
 
     def tile(self, m: int, n: int, k: int, dtype: str, batch: int = 1) -> Tiling:
         """Return the fastest of the `tilings` of ``batch`` products (m, k) by (k, n)."""

@@ -17,13 +17,14 @@ class Kernel:
     ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``. ``batch`` is how many such
     products one launch computes.
 
-    Four counts matter on a CPU only; a GPU has a thread for every number, and its host goes on while it works.
+    Three counts matter on a CPU only, where no thread is there for every number.
     ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
     number, a choice, a reduction of short rows, a copy that skips numbers, a column times a row. ``rows`` is how
     often its loop starts anew where numbers do not lie in one run: a bias added to each row, a copy of a window.
-    ``python_steps`` is what Python does beside calling the kernel: the layer around a product, a reduction's
-    wrapper, the pieces of a stack. ``cached_bytes`` are what NumPy moves through its cache beside: where a GPU keeps a
-    number in a register, NumPy passes over a block of them once for every operation.
+    ``cached_bytes`` are what NumPy moves through its cache beside: where a GPU keeps a
+    number in a register, NumPy passes over a block of them once for every operation. ``python_steps`` is what Python
+    does beside calling the kernel, on the host of a GPU too: the layer around a product, a reduction's wrapper, the
+    pieces of a stack.
     """
 
     name: str

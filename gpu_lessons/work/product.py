@@ -56,7 +56,7 @@ class MatrixProduct(Workload):
     @property
     def kernels(self) -> tuple[Kernel, ...]:
         """One kernel."""
-        return (matmul_kernel("a @ b", self.m, self.n, self.k, self.dtype, self.count),)
+        return (matmul_kernel("a @ b", self.m, self.n, self.k, self.dtype, self.count, python_steps=0),)
 
     @property
     def memory_bytes(self) -> int:

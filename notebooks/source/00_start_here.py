@@ -28,7 +28,7 @@ gl.say_devices(gl.machine("nvidia-t4"))
 # - **measured**: on your machine, just now.
 # - **recorded**: on a named machine, on a named day.
 # - **published**: by somebody else, who is named.
-# - **predicted**: by a model, with a band as wide as its known error.
+# - **predicted**: by a model, with a band. Four of five true times lie in it. On a card that nobody compared, *not tested on this card* stands beside the time.
 #
 # With no GPU in sight you see predictions. Nothing pretends to be a measurement. What is known of a machine comes from its data sheet, and work is counted.
 

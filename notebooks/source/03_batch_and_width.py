@@ -43,7 +43,7 @@ reveal(speedup_guess, on_cpu.seconds / on_gpu.seconds, f"predicted, {gpu.name} a
 # %% [markdown]
 # ## Where the time goes
 #
-# The GPU's time has parts. The launch is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two counts.
+# The GPU's time has parts. The launch is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two decides.
 
 # %% tags=["reveal"]
 print("The same layer on the GPU:")
@@ -121,7 +121,7 @@ gl.explore_batch_and_width()
 # %% [markdown]
 # How to read it:
 #
-# - Dashed lines are predicted, and the band is the model's error. A solid line is recorded, and filled dots are measured.
+# - Dashed lines are predicted, and four of five true times lie in the band. A solid line is recorded, and filled dots are measured.
 # - The shading says what the GPU waits for: the launch, its weights, or arithmetic; *filling* means that some of its SMs have no work.
 # - The dotted line pays for the bus.
 # - On the map, the black line is where both machines take equally long.
@@ -159,6 +159,20 @@ check_break_even_batch(break_even_batch)
 
 # %% [markdown]
 # Call `break_even_batch(64, gpu, cpu)`. Then find that batch on the map of the explorer: follow the bottom row, width 64, to the first cell right of the black line.
+
+# %% [markdown]
+# ## The same on real cards
+#
+# ResNet-50 is a network of 50 layers for images. Somebody else timed it on two cards, one batch after another. Does a batch of 8 take eight times as long as one image? Write down what you expect of either card, then run the cell.
+
+# %%
+resnet = [each for each in gl.published() if each.title == "ResNet-50 inference, float32"]
+for each in resnet:
+    print(f"{each.machine}, batch {each.at}: {1e3 * each.time_s:.1f} ms, {each.at / each.time_s:.0f} images a second")
+print(f"published: {resnet[0].credit}, {resnet[0].repository}, licence {resnet[0].licence}")
+
+# %% [markdown]
+# Up to a batch of 8 the V100 takes about as long as for one image: it has room for more. Then the time grows with the batch. The T4 has half the SMs, and its time grows from 4 on.
 
 # %% [markdown]
 # ## The door is narrow

@@ -247,7 +247,10 @@ print(f"{gpu}: {gpu.memory.capacity_bytes / 1e9:.0f} GB")
 
 # %%
 peak, share = t4.peak_flops_per_s["float32"], t4.sustained_share_of_peak["float32"]
-print(f"{t4.name}: {peak / 1e12:.1f} TFLOP/s (data sheet), of which large products reach {share:.0%} (published)")
+print(
+    f"{t4.name}: {peak / 1e12:.1f} TFLOP/s (data sheet), of which large products reach {share:.0%} (fitted to published times)"
+)
+print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttled_share:.0%}")
 
 # %% [markdown]
 # ### Register
