@@ -292,6 +292,10 @@ i ** 2
 c * c
 c + 1
 cp.conj(c)
+c.conj()
+a.conj() is a
+a.real is a
+m.conjugate()
 c.real
 c.imag
 a.imag

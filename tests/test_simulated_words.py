@@ -214,6 +214,15 @@ def test_what_is_no_arithmetic_is_refused_in_one_sentence(gpu, body):
         gpu.xp.ElementwiseKernel("T x", "T z", body)
 
 
+def test_a_kernel_may_read_what_it_writes(gpu):
+    add = gpu.xp.ElementwiseKernel("T x", "T y", "y += x", "accumulate")
+    y = gpu.xp.ones(2)
+    add(gpu.xp.asarray([1.0, 2.0]), y)
+    assert y.tolist() == [2.0, 3.0]
+    with pytest.raises(ValueError, match=r"^kernel 'empty' never gives z a value$"):
+        gpu.xp.ElementwiseKernel("T x", "T y, T z", "y = x", "empty")
+
+
 def test_arguments_of_a_kernel_are_checked(gpu):
     kernel = gpu.xp.ElementwiseKernel("float32 x", "float32 z", "z = x", "same")
     with pytest.raises(TypeError, match=r"^Type is mismatched. float32 is float32, the argument is float64$"):

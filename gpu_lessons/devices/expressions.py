@@ -71,11 +71,14 @@ class Program:
     ----------
     operations : int
         Operations for one number.
+    assigned : frozenset of str
+        Names that it gives a value.
     """
 
     def __init__(self, steps: list[tuple[str, Term]], operations: int) -> None:
         self._steps = steps
         self.operations = operations
+        self.assigned = frozenset(name for name, _ in steps)
 
     def run(self, values: Values) -> Values:
         """Return all names with their values after the last assignment."""

@@ -102,7 +102,10 @@ class ElementwiseKernel:
         self.operation = operation
         self.name = self.__name__ = name
         self.nin, self.nout = len(self._inputs.names), len(self._outputs.names)
-        self._program = parse(operation, frozenset(self._inputs.names))
+        # What is written may be read too, as in "y += x", where it is given.
+        self._program = parse(operation, frozenset((*self._inputs.names, *self._outputs.names)))
+        for missing in set(self._outputs.names) - self._program.assigned:
+            raise ValueError(f"kernel {name!r} never gives {missing} a value")
 
     @without_warnings
     def __call__(self, *args: Any, size: int | None = None) -> Any:  # noqa: ANN401
@@ -116,10 +119,9 @@ class ElementwiseKernel:
         if not outs:
             shape = broadcast_shape(numbers)
             outs = [new_array(self._gpu, shape, dtype) for dtype in self._outputs.formats(letters)]
-        values = self._program.run(given)
+        written = {name: operand(self._gpu, out) for name, out in zip(self._outputs.names, outs, strict=True)}
+        values = self._program.run({**given, **written})
         for name, out in zip(self._outputs.names, outs, strict=True):
-            if name not in values:
-                raise ValueError(f"kernel {self.name!r} never gives {name} a value")
             np.copyto(operand(self._gpu, out), values[name], casting="unsafe")
         charge(self._gpu, self.name, args[: self.nin], outs, outs[0].size * max(1, self._program.operations))
         return outs[0] if len(outs) == 1 else tuple(outs)
