@@ -355,6 +355,7 @@ cp.add.accumulate(d, axis=1)
 cp.add.outer(v, w)
 cp.multiply.reduce(v)
 cp.add(v, 1, dtype="float32")
+cp.add.nin, cp.divmod.nout, cp.exp.nargs
 a[m]
 d[m]
 a[i > 2]

@@ -373,3 +373,10 @@ def test_an_empty_slice_is_written_without_complaint(gpu):
 def test_what_is_no_index_is_an_index_error(gpu, index):
     with pytest.raises(IndexError):
         gpu.xp.ones((2, 2))[eval(index, {"np": np, "xp": gpu.xp})]
+
+
+def test_a_place_for_one_of_two_results_may_be_given(gpu):
+    rest = gpu.xp.zeros(2)
+    whole, same = gpu.xp.divmod(gpu.xp.asarray([7.0, 8.0]), 3, out=(None, rest))
+    assert same is rest
+    assert (whole.tolist(), rest.tolist()) == ([2.0, 2.0], [1.0, 2.0])

@@ -82,8 +82,9 @@ def elementwise(
         raise TypeError(f"Wrong number of arguments for {name}: it takes {ufunc.nin}, got {len(values)}")
     numbers = [operand(gpu, value) for value in inputs]
     outs: Any = given or (out if isinstance(out, tuple) else (out,) if out is not None else ())
-    if not outs:
-        outs = _results(gpu, ufunc, numbers, dtype)
+    if not outs or any(each is None for each in outs):
+        made = _results(gpu, ufunc, numbers, dtype)
+        outs = tuple(new if own is None else own for own, new in zip(outs or made, made, strict=True))
     targets = tuple(operand(gpu, each) for each in outs)
     if _is_integer_power(name, numbers, targets):
         np.copyto(targets[0], integer_power(*numbers), casting="unsafe")

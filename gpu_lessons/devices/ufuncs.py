@@ -35,6 +35,8 @@ class Ufunc:
         Arrays it reads, arrays it writes, and both together.
     name : str
         CuPy's.
+    types : list of str
+        Number formats it knows, as NumPy writes them.
     """
 
     def __init__(self, gpu: SimulatedGpu, name: str) -> None:
@@ -42,6 +44,7 @@ class Ufunc:
         self._gpu = gpu
         self.name = self.__name__ = name
         self.nin, self.nout, self.nargs = function.nin, function.nout, function.nargs
+        self.types = function.types
 
     def __call__(self, *values: object, **options: Any) -> Any:  # noqa: ANN401
         """Return what it makes of device arrays and scalars, broadcast: one kernel."""
