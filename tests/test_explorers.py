@@ -9,7 +9,7 @@ import pytest
 import vl_convert
 
 from gpu_lessons.charts.bundle import VEGA_LITE
-from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_timeline
+from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_roofline, explore_timeline
 from gpu_lessons.explorers.controls import Slider
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
@@ -95,7 +95,9 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
 
 
 every_explorer = pytest.mark.parametrize(
-    "explore", [explore_batch_and_width, explore_inside_the_gpu, explore_timeline], ids=lambda explore: explore.__name__
+    "explore",
+    [explore_batch_and_width, explore_inside_the_gpu, explore_roofline, explore_timeline],
+    ids=lambda explore: explore.__name__,
 )
 
 

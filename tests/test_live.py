@@ -7,7 +7,13 @@ from types import MappingProxyType
 
 import pytest
 
-from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_timeline, machine_sources
+from gpu_lessons.explorers import (
+    explore_batch_and_width,
+    explore_inside_the_gpu,
+    explore_roofline,
+    explore_timeline,
+    machine_sources,
+)
 from gpu_lessons.explorers.measuring_buttons import MEASURE_BUDGET_S
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import machine
@@ -18,7 +24,9 @@ from gpu_lessons.records import Measurement
 
 BUTTONS = sys.modules["gpu_lessons.explorers.measuring_buttons"]
 every_explorer = pytest.mark.parametrize(
-    "explore", [explore_batch_and_width, explore_inside_the_gpu, explore_timeline], ids=lambda explore: explore.__name__
+    "explore",
+    [explore_batch_and_width, explore_inside_the_gpu, explore_roofline, explore_timeline],
+    ids=lambda explore: explore.__name__,
 )
 
 

@@ -3,6 +3,13 @@
 from gpu_lessons.explorers.batch_and_width import explore_batch_and_width
 from gpu_lessons.explorers.inside_the_gpu import explore_inside_the_gpu
 from gpu_lessons.explorers.residuals import plot_residuals
+from gpu_lessons.explorers.roofline import explore_roofline
 from gpu_lessons.explorers.timeline import explore_timeline
 
-__all__ = ["explore_batch_and_width", "explore_inside_the_gpu", "explore_timeline", "plot_residuals"]
+__all__ = [
+    "explore_batch_and_width",
+    "explore_inside_the_gpu",
+    "explore_roofline",
+    "explore_timeline",
+    "plot_residuals",
+]

@@ -386,4 +386,4 @@ claims_ledger()
 # 3. While some warps wait for a number, others have an instruction ready. The lanes stay busy.
 # </details>
 #
-# Before: [Batch and width](03_batch_and_width.ipynb) · [All lessons](README.md)
+# Before: [Batch and width](03_batch_and_width.ipynb). Next: [Compute and bandwidth](05_compute_and_bandwidth.ipynb)

@@ -258,6 +258,14 @@ print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttl
 # The fastest memory there is, inside the SM, and each of its places belongs to one thread. A thread keeps its sums there while it works.
 
 # %% [markdown]
+# ### Ridge
+#
+# The FLOP for each byte at which a machine has both its arithmetic and its memory busy: the peak divided by the bandwidth. Work with fewer waits for memory.
+
+# %%
+print(f"{t4.name}: {peak / t4.memory_bandwidth_bytes_per_s:.0f} FLOP a byte in float32 (data sheet)")
+
+# %% [markdown]
 # ### Roofline
 #
 # A time from two rates: FLOP divided by the best arithmetic rate, or bytes divided by the best bandwidth, whichever is longer. It names the bottleneck well, and says too short a time for small work.
