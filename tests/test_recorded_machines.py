@@ -57,6 +57,12 @@ def test_a_recording_laid_into_the_learners_folder_is_offered_at_once(tmp_path, 
     assert source_of(found) == "fitted to its recording of 2026-11-25"
 
 
+def test_a_recorded_gpu_is_offered_beside_the_catalogues_and_names_its_day():
+    live = explore_batch_and_width().live()
+    offered = [label for label, each in live.pickers["gpu"].options if each.slug in recordings()]
+    assert offered == [f"NVIDIA {card} SXM, recorded 2026-11-26" for card in ("H100", "H200")]
+
+
 def test_a_slug_names_a_recorded_machine_or_one_of_the_catalogue():
     assert find_machine(SLUG, "cpu") == RECORDING.cpu
     assert find_machine("nvidia-t4", "gpu") is machine("nvidia-t4")
@@ -98,7 +104,7 @@ def test_the_figure_of_a_recorded_cpu_draws_its_times_solid_over_the_fitted_mode
 
 def test_the_live_explorer_offers_the_recorded_machine_and_shows_it():
     live = explore_batch_and_width().live()
-    [(label, recorded)] = [(label, each) for label, each in live.pickers["cpu"].options if "recorded" in label]
+    [(label, recorded)] = [(label, each) for label, each in live.pickers["cpu"].options if each.slug == SLUG]
     assert label == "AMD EPYC, recorded 2026-11-25"
     live.pickers["cpu"].value = recorded
     assert live.message.value == ""
