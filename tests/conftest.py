@@ -102,18 +102,18 @@ def lab(chromium):
 @pytest.fixture(scope="module")
 def look(chromium, lab):
     """Open a notebook in a browser that remembers nothing."""
-    from lab_browser import KEEP_CANVAS_TEXT, Sight, open_notebook
+    from lab_browser import JUPYTERLAB, KEEP_CANVAS_TEXT, Sight, open_notebook
 
     contexts = []
 
-    def open_in_new_browser(notebook, source):
+    def open_in_new_browser(notebook, source, place=JUPYTERLAB):
         context = chromium.new_context(viewport={"width": 1300, "height": 1400})
         contexts.append(context)
         sight = Sight(context.new_page(), source)
         sight.page.add_init_script(KEEP_CANVAS_TEXT)
         sight.page.on("pageerror", lambda error: sight.complaints.append(str(error)))
         sight.page.on("console", lambda said: sight.complaints.append(said.text) if said.type == "error" else None)
-        open_notebook(sight.page, lab, notebook)
+        open_notebook(sight.page, lab, notebook, place)
         return sight
 
     yield open_in_new_browser

@@ -43,6 +43,9 @@ CHROMIUM_FLAGS = (
 )
 START_TIMEOUT_S = 90
 
+# Where the same server shows a notebook: in JupyterLab, and in Notebook 7.
+JUPYTERLAB, NOTEBOOK_7 = "doc/tree", "notebooks"
+
 STATIC_CHART = ".jp-RenderedVegaCommon5 :is(canvas, svg)"
 LIVE_CHART = ".jupyter-widgets .vega-embed svg"
 BROKEN_WIDGET = re.compile(r"Error displaying widget|model not found|Traceback|\w+Error\b")
@@ -74,9 +77,9 @@ class Lab:
     token: str
     folder: Path
 
-    def address(self, notebook: str) -> str:
+    def address(self, notebook: str, place: str = JUPYTERLAB) -> str:
         """Return the address that opens one notebook with nothing beside it."""
-        return f"{self.url}/doc/tree/{notebook}?token={self.token}"
+        return f"{self.url}/{place}/{notebook}?token={self.token}"
 
     def request(self, path: str, method: str = "GET", content: object = None) -> Any:
         """Return what the server's REST interface answers."""
@@ -97,8 +100,10 @@ class Lab:
 
 
 @contextmanager
-def serve_lab(notebooks: Path = NOTEBOOKS) -> Iterator[Lab]:
+def serve_lab(notebooks: Path = NOTEBOOKS, without: tuple[str, ...] = ()) -> Iterator[Lab]:
     """Run JupyterLab over a copy of the ``*.ipynb`` in ``notebooks`` and end it afterwards.
+
+    ``without`` names parts of JupyterLab that it does not have, such as anywidget.
 
     Raises
     ------
@@ -111,6 +116,9 @@ def serve_lab(notebooks: Path = NOTEBOOKS) -> Iterator[Lab]:
         folder.mkdir()
         for path in notebooks.glob("*.ipynb"):
             shutil.copy(path, folder)
+        pages = root / "jupyter_config_dir" / "labconfig" / "page_config.json"
+        pages.parent.mkdir(parents=True)
+        pages.write_text(json.dumps({"disabledExtensions": dict.fromkeys(without, True)}))
         lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
         with (root / "log").open("w+") as log:
             server = subprocess.Popen(
@@ -132,6 +140,7 @@ def _command(lab: Lab, root: Path) -> list[str]:
         f"--ServerApp.root_dir={lab.folder}",
     ]
     command += [f"--IdentityProvider.token={lab.token}", "--LabApp.expose_app_in_browser=True"]
+    command.append("--JupyterNotebookApp.expose_app_in_browser=True")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if not INSTALLED_SETTINGS.is_file():
@@ -204,10 +213,10 @@ def open_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def open_notebook(page: Page, lab: Lab, notebook: str) -> None:
+def open_notebook(page: Page, lab: Lab, notebook: str, place: str = JUPYTERLAB) -> None:
     """Open a notebook and wait until its cells are there."""
     cells = len(json.loads((lab.folder / notebook).read_text(encoding="utf-8"))["cells"])
-    page.goto(lab.address(notebook))
+    page.goto(lab.address(notebook, place))
     # Before the file has come, JupyterLab shows a notebook of one empty cell and calls it ready.
     page.wait_for_function(
         "(cells) => window.jupyterapp?.shell.currentWidget?.content?.widgets?.length === cells",
@@ -246,6 +255,22 @@ def run_all_cells(page: Page, *, timeout_s: float = 120) -> None:
         }"""
     )
     page.wait_for_function("() => window.ranAll", timeout=timeout_s * 1000)
+
+
+def save(page: Page) -> None:
+    """Save the open notebook; its file is there when this returns."""
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+
+def run_and_save_often(sight: Sight, lab: Lab) -> Path:
+    """Run all and save twice more, with every widget drawn, then end the kernel; return the file."""
+    save(sight.page)
+    for _ in range(2):
+        run_all_cells(sight.page)
+        sight.explorer().locator(LIVE_CHART).wait_for(timeout=90_000)
+        save(sight.page)
+    lab.shut_down_kernels()
+    return lab.folder / sight.page.url.partition("?")[0].rpartition("/")[2]
 
 
 def notebook_outputs(page: Page) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ def shown(monkeypatch):
         return lambda text: None
 
     monkeypatch.setattr(boxes, "show", show)
+    monkeypatch.setattr(boxes, "follow", lambda text: lambda: None)
     return collected
 
 
@@ -349,6 +350,22 @@ def test_moving_the_slider_rewords_the_field_and_typing_moves_the_slider(shown):
     inside["Text"].value = "5678"
     assert inside["FloatLogSlider"].value == pytest.approx(5678)
     assert inside["Text"].value == "5678"
+
+
+def test_a_slider_that_the_page_puts_on_its_nearest_step_was_not_slid(shown):
+    ask_speedup()
+    inside = parts(shown[0][0])
+    slider, typed = inside["FloatLogSlider"], inside["Text"]
+    half_a_step = 10 ** (0.5 * slider.step)
+    slider.value *= half_a_step
+    assert typed.value == ""
+    typed.value = "84"
+    slider.value /= half_a_step
+    assert typed.value == "84"
+    there = slider.value
+    slider.value *= 10 ** (3 * slider.step)
+    slider.value = there
+    assert typed.value == ask_speedup().said(float(f"{there:.2g}"))
 
 
 def test_the_typed_number_is_the_one_that_counts(shown):

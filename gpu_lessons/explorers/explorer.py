@@ -10,8 +10,9 @@ import altair as alt
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.composition import Panels, compose
 from gpu_lessons.charts.display import is_live
-from gpu_lessons.charts.widget_view import with_widgets
+from gpu_lessons.charts.widget_view import running_cell, with_widgets
 from gpu_lessons.explorers.controls import Control, Picker, inputs, starts
+from gpu_lessons.explorers.front_end import when_it_draws
 from gpu_lessons.explorers.live import Button, Live
 
 __all__ = ["Answer", "Explorer"]
@@ -80,7 +81,23 @@ class Explorer(Figure):
         """Return the widgets around the same chart, for a display with a kernel."""
         return Live(self)
 
-    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        data, metadata = super()._repr_mimebundle_()
+    def _ipython_display_(self) -> None:
+        if not is_live():
+            raise NotImplementedError  # IPython then takes the bundle
+        from IPython.display import display
+
+        cell = running_cell()
+        draws = when_it_draws(lambda: self._become_live(handle, cell))
+        data, metadata = self._live_bundle(cell) if draws else super()._repr_mimebundle_()
+        handle = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+
+    def _become_live(self, handle: Any, cell: tuple[str, str] | None) -> None:  # noqa: ANN401  (IPython has no types)
+        data, metadata = self._live_bundle(cell)
+        handle.update(data, metadata=metadata, raw=True)
+
+    def _live_bundle(self, cell: tuple[str, str] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
         # The static chart stays in the bundle: it is what a notebook opened without its kernel can show.
-        return with_widgets(self.live().view(), data, metadata) if is_live() else (data, metadata)
+        return with_widgets(self.live().view(), *super()._repr_mimebundle_(), cell=cell)
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self._live_bundle() if is_live() else super()._repr_mimebundle_()

@@ -12,6 +12,7 @@ import altair as alt
 import ipywidgets as widgets
 
 from gpu_lessons.charts.bundle import own_data
+from gpu_lessons.charts.widget_view import STAYS, close
 from gpu_lessons.explorers.controls import Buttons, Control, Picker, Slider, starts
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Live:
         self._picked = starts(explorer.pickers)
         self._restoring = False
         self.figure = chart_widget(explorer.drawn(explorer.ask(**self._picked), self.chosen()))
+        self._frame = widgets.VBox([self.figure])
+        self._frame.add_class(STAYS)
         self._connect()
         for button, _ in self.buttons:
             button.prepare(self)
@@ -89,11 +92,11 @@ class Live:
 
     def view(self) -> widgets.VBox:
         """Return all of it, one row below the other."""
-        rows = [list(self.controls.values()), list(self.pickers.values())]
-        if self.buttons:
-            rows.append([*(widget for _, widget in self.buttons), self.progress])
-        boxes = [widgets.HBox(row, layout=_WRAPPED) for row in rows if row]
-        return widgets.VBox([*boxes, self.message, self.figure])
+        rows = [row for row in (list(self.controls.values()), list(self.pickers.values())) if row]
+        presses = [*(widget for _, widget in self.buttons), self.progress]
+        boxes = [widgets.HBox(row, layout=_WRAPPED) for row in rows]
+        boxes.append(widgets.HBox(presses, layout=_WRAPPED if self.buttons else {"display": "none"}))
+        return widgets.VBox([*boxes, self.message, self._frame])
 
     def say(self, text: str) -> None:
         """Put plain text below the buttons."""
@@ -163,8 +166,10 @@ class Live:
             self._restore_pickers()
             raise
         self._picked = picked
-        with own_data():
-            self.figure.chart = chart
+        # A new widget: the page would keep every chart that one has drawn, and move its sliders too.
+        before, self.figure = self.figure, chart_widget(chart)
+        self._frame.children = (self.figure,)
+        close(before)
 
     def _restore_pickers(self) -> None:
         """Let the pickers say again what the figure shows."""

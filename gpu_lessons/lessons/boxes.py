@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from gpu_lessons.charts.widget_view import out_of_sight, with_widgets
+from gpu_lessons.charts.widget_view import STAYS, out_of_sight, with_widgets
 from gpu_lessons.lessons.answers import CONFIDENCES, Choice, Guess
 from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, Claim, keep_rating, rated_so_far, recalled
 from gpu_lessons.lessons.progress import progress_here
@@ -168,21 +168,24 @@ def _rating_row(number: int, claim: Claim, line: widgets.HTML, rated: Callable[[
 
 def _link(guess: Guess, slider: widgets.FloatLogSlider, typed: widgets.Text, line: widgets.HTML) -> None:
     """Let slider and text field follow each other; what was typed is never reworded."""
-    follows = True
+    # Where the slider was put from here. The page puts it on its nearest step and reports that as if it had been slid.
+    put: float | None = slider.value
 
     def slid() -> None:
-        if follows:
-            typed.value = guess.said(float(f"{slider.value:.2g}"))
+        nonlocal put
+        if put is not None and abs(math.log10(slider.value / put)) <= 0.51 * slider.step:
+            return
+        put = None
+        typed.value = guess.said(float(f"{slider.value:.2g}"))
 
     def wrote() -> None:
-        nonlocal follows
+        nonlocal put
         value = guess.read(typed.value)
         say(line, "")
         # The text of a slider's own value is rounded: sending it back would make the handle jump.
         if guess.allows(value) and not math.isclose(value, slider.value, rel_tol=0.06):
-            follows = False
+            put = min(max(value, guess.low), guess.high)
             slider.value = value
-            follows = True
 
     slider.observe(guarded(slid, line), names="value")
     typed.observe(guarded(wrote, line), names="value")
@@ -200,4 +203,6 @@ def _toggles(options: tuple[str, ...], value: str | None, description: str) -> w
 
 
 def _question(text: str) -> widgets.HTML:
-    return widgets.HTML(f"<b>{html.escape(text)}</b>")
+    question = widgets.HTML(f"<b>{html.escape(text)}</b>")
+    question.add_class(STAYS)
+    return question
