@@ -346,6 +346,9 @@ cp.shape(a)
 cp.size(a)
 cp.hanning(5)
 cp.mgrid[0:3, 0:2]
+cp.fromfunction(lambda row, column: row + column, (2, 3))
+cp.frombuffer(b"1234", dtype="uint8")
+cp.fromiter(range(3), dtype="float32")
 cp.ogrid[0:3, 0:2]
 cp.r_[v, w]
 cp.c_[v, w]

@@ -45,6 +45,8 @@ _SHARED = names("""
     promote_types s_ short signedinteger single ubyte uint uint16 uint32 uint64 uint8 uintc uintp ulonglong
     unsignedinteger ushort binary_repr base_repr get_printoptions printoptions set_printoptions
 """)
+#: Made by NumPy on the host and copied, as CuPy does.
+_FROM_HOST = names("frombuffer fromfile fromfunction fromiter fromstring genfromtxt loadtxt")
 _BY_INDEX = frozenset({"c_", "mgrid", "ogrid", "r_"})
 _PRODUCTS = frozenset({"dot", "inner", "tensordot", "vdot", "vecdot"})
 _USER_KERNELS: dict[str, Any] = {
@@ -102,6 +104,8 @@ class Namespace:
             return partial(_USER_KERNELS[name], self._gpu)
         if name in _BY_INDEX:
             return ByIndex(self._gpu, name)
+        if name in _FROM_HOST:
+            return lambda *given, **options: self.asarray(getattr(np, name)(*given, **options))
         if name in _SHARED:
             return getattr(np, name)
         if name.startswith("_"):
@@ -111,7 +115,7 @@ class Namespace:
     def __dir__(self) -> list[str]:
         own = (name for name in (*vars(type(self)), *vars(self)) if name[0] != "_")
         rows = (name for name in ROWS if "." not in name)
-        return sorted({*own, *UFUNCS, *rows, *_PRODUCTS, *_USER_KERNELS, *_BY_INDEX, *_SHARED})
+        return sorted({*own, *UFUNCS, *rows, *_PRODUCTS, *_USER_KERNELS, *_BY_INDEX, *_FROM_HOST, *_SHARED})
 
     def __repr__(self) -> str:
         return f"<array namespace of the simulated {self._gpu.machine.name}>"
