@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
+    from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
     from gpu_lessons.explorers import explore_roofline as explore_roofline
     from gpu_lessons.explorers import explore_timeline as explore_timeline
     from gpu_lessons.explorers import plot_residuals as plot_residuals
@@ -60,6 +61,7 @@ _HOME = {
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
     "explore_inside_the_gpu": "explorers",
+    "explore_memory_limits": "explorers",
     "explore_roofline": "explorers",
     "explore_timeline": "explorers",
     "plot_residuals": "explorers",

@@ -9,7 +9,13 @@ import pytest
 import vl_convert
 
 from gpu_lessons.charts.bundle import VEGA_LITE
-from gpu_lessons.explorers import explore_batch_and_width, explore_inside_the_gpu, explore_roofline, explore_timeline
+from gpu_lessons.explorers import (
+    explore_batch_and_width,
+    explore_inside_the_gpu,
+    explore_memory_limits,
+    explore_roofline,
+    explore_timeline,
+)
 from gpu_lessons.explorers.controls import Slider
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS
 from gpu_lessons.hardware.machines import UnknownMachineError, machine, machines
@@ -96,7 +102,7 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
 
 every_explorer = pytest.mark.parametrize(
     "explore",
-    [explore_batch_and_width, explore_inside_the_gpu, explore_roofline, explore_timeline],
+    [explore_batch_and_width, explore_inside_the_gpu, explore_memory_limits, explore_roofline, explore_timeline],
     ids=lambda explore: explore.__name__,
 )
 

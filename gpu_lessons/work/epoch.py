@@ -15,7 +15,7 @@ from gpu_lessons.work.kernels import Kernel, elementwise_kernel
 from gpu_lessons.work.memory import memory_needed, require_layer_sizes
 from gpu_lessons.work.workload import Workload, random_numbers, require_few_steps, require_layer_dtype
 
-__all__ = ["TrainEpoch"]
+__all__ = ["TrainEpoch", "loss_kernels"]
 
 _LABEL_BYTES, _BOOL_BYTES = 8, 1
 
@@ -121,7 +121,7 @@ class TrainEpoch(Workload):
             forward += [*forward_kernels(batch, n_in, n_out, dtype), *activation]
             backward = [*gradient, *backward_kernels(batch, n_in, n_out, dtype), *backward]
         updates = [kernel for n_in, n_out in layers for kernel in update_kernels(n_in, n_out, dtype)]
-        return (*forward, *_loss(batch, self.layer_sizes[-1], dtype), *backward, *updates)
+        return (*forward, *loss_kernels(batch, self.layer_sizes[-1], dtype), *backward, *updates)
 
 
 def _relu_backward(n: int, dtype: str) -> tuple[Kernel, Kernel]:
@@ -131,7 +131,7 @@ def _relu_backward(n: int, dtype: str) -> tuple[Kernel, Kernel]:
     )
 
 
-def _loss(batch: int, classes: int, dtype: str) -> tuple[Kernel, ...]:
+def loss_kernels(batch: int, classes: int, dtype: str) -> tuple[Kernel, ...]:
     """Return the kernels of `SoftmaxCrossEntropy`, forward and backward; what compares labels counts no FLOP."""
     n, size = batch * classes, DTYPE_BYTES[dtype]
     labels, bools, one_hot = batch * _LABEL_BYTES, batch * _BOOL_BYTES, n * _BOOL_BYTES

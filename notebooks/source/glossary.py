@@ -100,6 +100,11 @@ print(f"last cache of {here.cpu.name}: {f'{size_bytes / 2**20:.0f} MB' if size_b
 # The beat to which a processor works, in GHz: thousand million beats a second. Makers state a *base* clock that it keeps up and a *boost* clock that it reaches while it is cool and little is going on.
 
 # %% [markdown]
+# ### Context
+#
+# What a program gets on a card before its first array: room for its kernels, their stack and its libraries. It counts as taken memory, and each process has one of its own.
+
+# %% [markdown]
 # ### Core
 #
 # The part of a CPU that fetches and runs a program of its own. What comes nearest to it in a GPU is the SM.
@@ -174,6 +179,11 @@ print(f"{layer.flops / once.median_s / 1e9:.0f} GFLOP/s, measured on {once.machi
 # How strongly the error of a network changes with one weight, and in which direction. Training computes one for every weight and moves the weights a little against it.
 
 # %% [markdown]
+# ### Gradient accumulation
+#
+# A batch is cut into parts that run one after another, and their gradients are added up. The sum is the gradient of the whole batch, with the activations of one part.
+
+# %% [markdown]
 # ### Host
 #
 # The CPU with its memory, where your program runs. It puts work into the queue of the device and can do other things meanwhile.
@@ -218,6 +228,11 @@ print(f"{t4.name}: {t4.launch_overhead_s * 1e6:.1f} µs ({t4.sources['launch_ove
 # The middle of all values when they are put in order. Unlike the mean it is not moved by one sample that was interrupted.
 
 # %% [markdown]
+# ### Memory pool
+#
+# Keeps the memory of dead arrays for the next ones, because asking the driver takes long. For other programs it counts as taken.
+
+# %% [markdown]
 # ### Neuron
 #
 # The sum of all inputs, each multiplied by a weight, and a bias. In a network a simple function follows, such as max(x, 0).
@@ -251,6 +266,11 @@ print(
     f"{t4.name}: {peak / 1e12:.1f} TFLOP/s (data sheet), of which large products reach {share:.0%} (fitted to published times)"
 )
 print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttled_share:.0%}")
+
+# %% [markdown]
+# ### Recomputation
+#
+# A layer's forward pass is run again when its backward pass needs the activations, instead of keeping them. It saves memory and costs at most one forward pass; its other name is checkpointing.
 
 # %% [markdown]
 # ### Register
