@@ -351,6 +351,10 @@ cp.frombuffer(b"1234", dtype="uint8")
 cp.fromiter(range(3), dtype="float32")
 cp.ogrid[0:3, 0:2]
 cp.r_[v, w]
+a.flat[3]
+a.flat[2:7]
+len(a.flat)
+a.T.flat.copy()
 cp.c_[v, w]
 cp.float32(3) * v
 cp.add.reduce(d)
@@ -530,6 +534,10 @@ a **= 2
 i %= 3
 i <<= 1
 i |= 8
+a.flat[2] = 9
+a.flat[1:5] = w
+a.flat[2:8] = v[:2]
+a.T.flat[:3] = 7
 a.fill(2)
 a.fill(0)
 a.sort()

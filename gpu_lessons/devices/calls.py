@@ -29,7 +29,7 @@ without_warnings = np.errstate(all="ignore")
 _FORMATS = "?bhilqBHILQefdFD"
 # Kinds and names of first arguments that need not, and must, be an array.
 _TAKES_ANYTHING = ("creation", "memset", "question", "random")
-_TAKES_LISTS = ("choose", "diag", "diagflat", "ix_", "meshgrid", "tril", "triu")
+_TAKES_LISTS = ("choose", "diag", "diagflat", "ix_", "meshgrid", "tril", "triu", "vander")
 _ARRAYS = ("a", "arr", "ary", "array", "x", "v", "m", "z", "ar", "filt", "A")
 # Of the size of a result that depends on the numbers.
 _SIZE_BYTES = 8

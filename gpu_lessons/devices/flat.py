@@ -29,10 +29,10 @@ class Flat:
         return picked.copy()
 
     def __setitem__(self, index: Any, value: Any) -> None:  # noqa: ANN401
-        """Write into what ``index`` names; more numbers than it names are left out."""
+        """Write into what ``index`` names; too few numbers come again from the first, too many are left out."""
         numbers = self.base.reshape(-1)
-        if getattr(value, "ndim", 0):
-            value = value.reshape(-1)[: numbers[index].size]
+        if getattr(value, "ndim", 0) and value.size:
+            value = self.base._xp.resize(value, numbers[index].size)
         numbers[index] = value
         if numbers.base is not self.base and numbers.base is not self.base.base:
             self.base[...] = numbers.reshape(self.base.shape)  # its strides allow no view with one axis
