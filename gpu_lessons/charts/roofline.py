@@ -81,7 +81,9 @@ def _roofs(grid: Any) -> alt.LayerChart:  # noqa: ANN401
 def _ridge(grid: Any, x: alt.X) -> list[alt.Chart]:  # noqa: ANN401
     """Return the line where both roofs of the GPU meet, and the batch that gets there."""
     ridge = alt.Chart().transform_filter(_HERE).transform_calculate(x=f"{grid.gpu_roof.ridge:.4g}")
-    beside = text_style(MUTED, 11, dx=6) | {"lineBreak": "\n", "lineHeight": 14}
+    # Far to the right there is no room for words on the right of it.
+    side = {"dx": -6, "align": "right"} if grid.gpu_roof.ridge > 60 else {"dx": 6}
+    beside = text_style(MUTED, 11, **side) | {"lineBreak": "\n", "lineHeight": 14}
     return [
         ridge.mark_rule(color=LAUNCH).encode(x=x, y=alt.value(0), y2=alt.value(_HEIGHT)),
         ridge.mark_text(**beside).encode(x=x, y=alt.value(_HEIGHT - 42), text="ridge:N"),
@@ -125,9 +127,7 @@ def _path(kind: str, color: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     )
     style = {"color": color, "opacity": 0.7, "strokeDash": [6, 3], "clip": True}
     named = at.transform_filter("datum.batch_log2 % 4 === 0").transform_calculate(name=count_label("datum.batch_log2"))
-    # On the side that the other machine's path is not.
-    aside = -1 if kind == "gpu" else 1
-    words = text_style(color, 11, dx=9 * aside, dy=9 * aside, align="right" if kind == "gpu" else "left")
+    words = text_style(color, 11, dx=8, dy=9)
     return [
         at.mark_line(**style).encode(x=x, y=y, order="batch_log2:Q"),
         at.mark_point(color=color, size=24, strokeWidth=1.5, fill="white", opacity=1, clip=True).encode(x=x, y=y),

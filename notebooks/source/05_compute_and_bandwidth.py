@@ -92,6 +92,7 @@ reveal(gpu_bet, bend(gpu_s), str(gpu))
 # %% tags=["reveal", "measures"]
 import matplotlib.pyplot as plt
 
+print("Both lines:")
 plt.style.use("gpu_lessons.charts.course")
 plt.loglog(times, cpu_s, "o-", base=2, label=f"{here.name}, measured")
 plt.loglog(times, gpu_s, "o-" if gpu.source == "measured" else "--", base=2, label=str(gpu))
@@ -137,6 +138,7 @@ then = f"{rates[0] / 1e9:.1f} GB/s against {rates[-1] / 1e9:.1f} GB/s."
 reveal(cache_guess, rates[0] / rates[-1], f"measured, {here.name}", then)
 
 # %% tags=["reveal", "measures"]
+print("From a small array to a large one:")
 told = f"{here.cache_bytes / 2**20:.0f} MB" if here.cache_bytes else "of unknown size"
 print(f"The last cache of {here.name}: {told}")
 for size, rate in zip(sizes, rates):
@@ -179,7 +181,16 @@ print(f"{peak / bandwidth:.1f} FLOP for each byte")
 # %% [markdown]
 # Work with fewer FLOP a byte leaves its arithmetic waiting. Work with more leaves its memory waiting. The ratio at which both are busy is the **[ridge](glossary.ipynb#heading=Ridge)**.
 #
-# So two numbers give the best that any work can reach on a machine:
+# The bend of the first figure is such a ridge, found by trying. A quarter of the multiply-adds is the FLOP for each byte.
+
+# %% tags=["measures"]
+for source, times_s in ((str(gpu), gpu_s), (f"{here.name}, measured", cpu_s)):
+    print(f"{bend(times_s) / 4:5.1f} FLOP a byte at the bend: {source}")
+
+# %% [markdown]
+# A bend lies left of the ridge of the data sheet where the arithmetic falls shorter of its peak than the memory of its own.
+#
+# Two numbers, then, give the best that any work can reach on a machine:
 
 
 # %%
@@ -365,6 +376,7 @@ verdicts = {said: judged(flops, n_bytes, time_s, gl.machine(slug)) for said, flo
 reveal(liars, list(verdicts.values()).count(False), "published claims against data sheets")
 
 # %% tags=["reveal"]
+print("The five verdicts:")
 for said, possible in verdicts.items():
     print(f"{'possible  ' if possible else 'impossible'}  {said}")
 
@@ -407,21 +419,24 @@ def draw(machines, label, **style):
     plt.semilogy(years, [each.memory_bandwidth_bytes_per_s / 1e9 for each in machines], ls="", label=label, **style)
 
 
+print("Every data sheet of the catalogue:")
 for color, side, machines in (("C0", "CPU", cpus), ("C1", "GPU", gpus)):
     draw([each for each in machines if is_desktop(each)], f"{side}, desktop", color=color, marker="o")
     others = [each for each in machines if not is_desktop(each)]
     draw(others, f"{side}, server or small board", color=color, marker="D", fillstyle="none")
 plt.ylabel("GB/s, data sheet")
 plt.xlabel("launched")
-plt.legend()
+plt.ylim(30, 5e4)
+plt.legend(ncols=2, loc="upper left")
 plt.show()
 
 # %% [markdown]
-# Compare like with like: filled dots with filled dots, open ones with open ones, and machines of the same years. The gap is there in each class and in each year. It is not the same everywhere: the smallest boards, the teal diamonds at the bottom, have no more than a server's CPU.
+# Compare like with like: filled dots with filled dots, open ones with open ones, and machines of about the same years. In both classes most GPUs lie far above the CPUs. Not all: the smallest boards, the teal diamonds at the bottom, have no more than a server's CPU.
 #
 # The memory of a GPU is soldered beside the chip, over wires by the thousand. That makes it fast, and small: lesson 07.
 
 # %% tags=["reveal", "measures"]
+print("Found in this lesson:")
 gpu_rate = works[0].bytes_moved / gpu_s[0]
 finding = f"the GPU moves {gpu_rate / 1e9:,.0f} GB/s and this CPU {own_bandwidth / 1e9:.0f}: {gpu_rate / own_bandwidth:.0f} times as many"
 keep_evidence("05-bandwidth", finding, f"{gpu}; {here.name}, measured")
@@ -457,6 +472,7 @@ right = "fall" if change < 0.95 else "keep rising" if change > 1.05 else "stay t
 reveal_choice(slower, right, f"Predicted, {t4.name}.")
 
 # %% tags=["reveal"]
+print("More and more arithmetic on the same numbers:")
 for work, time_s, rate in zip(longer, seconds, flops_per_s):
     print(f"{work.multiply_adds:5,}: {time_s * 1e3:6.2f} ms, {rate / 1e12:.2f} TFLOP/s, predicted")
 for each in gl.machines():
