@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_lessons.charts.warp_turns import plot_turns as plot_turns
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.explorers import explore_crossing as explore_crossing
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
     from gpu_lessons.explorers import explore_roofline as explore_roofline
@@ -60,6 +61,7 @@ _HOME = {
     "compare_machines": "charts.comparison",
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
+    "explore_crossing": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_memory_limits": "explorers",
     "explore_roofline": "explorers",

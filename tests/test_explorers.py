@@ -11,6 +11,7 @@ import vl_convert
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.explorers import (
     explore_batch_and_width,
+    explore_crossing,
     explore_inside_the_gpu,
     explore_memory_limits,
     explore_roofline,
@@ -102,7 +103,14 @@ def test_a_wrong_choice_is_refused_in_one_sentence(choices, error, words):
 
 every_explorer = pytest.mark.parametrize(
     "explore",
-    [explore_batch_and_width, explore_inside_the_gpu, explore_memory_limits, explore_roofline, explore_timeline],
+    [
+        explore_batch_and_width,
+        explore_crossing,
+        explore_inside_the_gpu,
+        explore_memory_limits,
+        explore_roofline,
+        explore_timeline,
+    ],
     ids=lambda explore: explore.__name__,
 )
 

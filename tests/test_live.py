@@ -9,6 +9,7 @@ import pytest
 
 from gpu_lessons.explorers import (
     explore_batch_and_width,
+    explore_crossing,
     explore_inside_the_gpu,
     explore_memory_limits,
     explore_roofline,
@@ -26,7 +27,14 @@ from gpu_lessons.records import Measurement
 BUTTONS = sys.modules["gpu_lessons.explorers.measuring_buttons"]
 every_explorer = pytest.mark.parametrize(
     "explore",
-    [explore_batch_and_width, explore_inside_the_gpu, explore_memory_limits, explore_roofline, explore_timeline],
+    [
+        explore_batch_and_width,
+        explore_crossing,
+        explore_inside_the_gpu,
+        explore_memory_limits,
+        explore_roofline,
+        explore_timeline,
+    ],
     ids=lambda explore: explore.__name__,
 )
 

@@ -26,7 +26,7 @@ from gpu_lessons.charts.theme import (
     vega_time,
 )
 
-__all__ = ["memory_panel", "speedup_map", "time_parts"]
+__all__ = ["last_rise", "memory_panel", "speedup_map", "time_parts"]
 
 _TIME_PARTS = (
     ("copy_in_s", "copy in", COPY_IN),
@@ -193,14 +193,14 @@ def break_even(grid: Grid) -> list[dict[str, Any]]:
     batches = sorted({point.batch_log2 for point in grid.points})
     rows: list[dict[str, Any]] = []
     for batch in batches:
-        level = _last_rise(widths, [math.log(grid.at(batch, width).speedup) for width in widths])
+        level = last_rise(widths, [math.log(grid.at(batch, width).speedup) for width in widths])
         if level is not None:
             rows.append({"middle": batch, "level": level})
-    foot = _last_rise(batches, [math.log(grid.at(batch, widths[0]).speedup) for batch in batches])
+    foot = last_rise(batches, [math.log(grid.at(batch, widths[0]).speedup) for batch in batches])
     return rows if foot is None else [*rows, {"middle": foot, "level": widths[0]}]
 
 
-def _last_rise(positions: list[int], gains: list[float]) -> float | None:
+def last_rise(positions: list[int], gains: list[float]) -> float | None:
     """Return where ``gains`` rise through zero for the last time."""
     for i in range(len(gains) - 1, 0, -1):
         if gains[i - 1] < 0 <= gains[i]:

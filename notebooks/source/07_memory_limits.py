@@ -444,7 +444,7 @@ print(
 # %% [markdown]
 # ## 24 GB against 1 TB
 #
-# Claim 6 says: a GPU has less memory than a CPU, at most 24 GB against 1 TB. It was written in 2020. Take every GPU of the catalogue: how large is the largest memory?
+# Claim 6: *A GPU has less memory than a CPU: at most 24 GB, against 1 TB.* It was written in 2020. Take every GPU of the catalogue: how large is the largest memory?
 
 # %% tags=["predict"]
 card_guess = ask("07-card", "Largest memory of a GPU in the catalogue, as a multiple of 24 GB", low=0.1, high=1000)

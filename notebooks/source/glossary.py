@@ -256,6 +256,11 @@ print(f"{t4.name}: {t4.launch_overhead_s * 1e6:.1f} µs ({t4.sources['launch_ove
 print(f"{gpu}: {gpu.memory.capacity_bytes / 1e9:.0f} GB")
 
 # %% [markdown]
+# ### Pageable memory
+#
+# Host memory that the operating system may move to another place or to the disk; NumPy's arrays lie in it. A copy from it to a GPU goes through pinned memory first, which takes the CPU's time.
+
+# %% [markdown]
 # ### Peak
 #
 # The FLOP/s of a data sheet: all lanes busy in every clock. Large matrix products reach a share of it, and most work a far smaller one.
@@ -266,6 +271,11 @@ print(
     f"{t4.name}: {peak / 1e12:.1f} TFLOP/s (data sheet), of which large products reach {share:.0%} (fitted to published times)"
 )
 print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttled_share:.0%}")
+
+# %% [markdown]
+# ### Pinned memory
+#
+# Host memory that the operating system has promised to leave in place, so that the copy engine of a GPU can read it by itself. Copies from it are faster, and the host goes on meanwhile.
 
 # %% [markdown]
 # ### Recomputation
