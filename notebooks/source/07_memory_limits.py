@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.exercises.memory_limits import check_accumulate, check_largest_batch, check_ledger
-from gpu_lessons.lessons import ask, choose, keep_evidence, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
 
 gpu = gl.gpu()
 # A NameError further down? Run the cells above it first, this one too.
@@ -495,6 +495,9 @@ print(f"largest CPU: {host.name}, up to {host.max_memory_bytes / 1e9:,.0f} GB")
 times = host.max_memory_bytes / card.memory_bytes
 finding = f"the largest GPU has {card.memory_bytes / 1e9:.0f} GB, and the largest CPU takes {times:.0f} times as much"
 keep_evidence("07-memory", finding, "data sheets of the catalogue")
+
+# %%
+claims_ledger()
 
 # %% [markdown]
 # ## Remember
