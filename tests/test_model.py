@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gpu_lessons.hardware.machines import machine, machines
 from gpu_lessons.model import CpuCalibration, GpuCalibration, calibrate, predict
 from gpu_lessons.model.tiles import SLOWDOWN
+from gpu_lessons.recorded import load_recording, recordings
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import (
     Conv2dForward,
@@ -152,6 +153,30 @@ def test_the_band_is_that_of_the_kind_of_work_and_its_bottleneck():
     assert one.bottleneck == "compute"
     assert one.high_s == pytest.approx(one.seconds * (1 + error))
     assert many.high_s / many.seconds != pytest.approx(one.high_s / one.seconds)
+
+
+def test_a_call_that_waits_for_an_unknown_host_has_a_wide_band_and_one_whose_overhead_is_said_has_not():
+    card, tiny = machine("nvidia-a100-pcie-80gb"), MatrixProduct(8, 8, 8)
+    unknown, said = (predict(tiny, card, launch_overhead_s=given) for given in (None, 5e-5))
+    assert unknown.high_s / unknown.seconds >= 1.6
+    assert said.high_s / said.seconds < 1.6
+
+
+OF_GPUS = [slug for slug in recordings() if load_recording(slug).gpu is not None]
+
+
+@pytest.mark.parametrize("slug", OF_GPUS)
+def test_four_of_five_recorded_layers_lie_in_the_band_of_the_catalogue(slug):
+    recording = load_recording(slug)
+    times = [
+        each
+        for each in recording.measurements
+        if each.threads is None and isinstance(each.workload, DenseForward) and each.workload.dtype == "float32"
+    ]
+    card = next(card for card in GPUS if card.name == recording.gpu.name)
+    bands = [predict(each.workload, card) for each in times]
+    inside = sum(band.low_s <= each.median_s <= band.high_s for band, each in zip(bands, times, strict=True))
+    assert inside >= 0.8 * len(times)
 
 
 def test_a_large_tile_spends_the_fewest_instructions_on_loading():
@@ -582,7 +607,7 @@ def test_the_basis_says_whether_rates_are_published_or_typical(slug, words):
 
 def test_the_basis_is_that_of_the_number_format_asked_for():
     card = machine("nvidia-h100-pcie")  # its float16 share is published, its float32 share is not
-    half, single = (predict(layer(64, 512, dtype=dtype), card) for dtype in ("float16", "float32"))
+    half, single = (predict(layer(4096, 4096, dtype=dtype), card) for dtype in ("float16", "float32"))
     assert "float16 rate: published" in half.basis
     assert "float32 rate: typical" in single.basis
     assert single.high_s / single.low_s > half.high_s / half.low_s

@@ -100,6 +100,7 @@ def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
         batched_tile=batched_tile(machine),
         error=bands.error,
         errors=bands.errors,
+        host_error=typical.HOST_ERROR,
         basis=f"{_basis(dtype, origin)} {bands.basis}",
         tested=bands.compared,
     )

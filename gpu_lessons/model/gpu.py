@@ -63,6 +63,8 @@ class GpuCalibration:
         Half-width of the band: 0.2 means a factor of 1.2 either way.
     errors : mapping of (kind of kernel, bottleneck) to float
         The same, where times of that kind were compared; `error` holds for the rest.
+    host_error : float
+        The least half-width where a call waits for its host and nobody says how it is made.
     basis : str
         Where these numbers come from, as a sentence.
     tested : Tested or None
@@ -88,6 +90,7 @@ class GpuCalibration:
     error: float
     basis: str
     errors: Mapping[tuple[str, str], float] = field(default_factory=_no_errors)
+    host_error: float = 0.0
     tested: Tested | ComparedKernels | None = None
 
     def kernel_time(self, kernel: Kernel) -> KernelTime:

@@ -85,6 +85,8 @@ def _predict_kernels(
     error = device.error
     if isinstance(device, GpuCalibration):
         error = device.error_of(kind_of(kernels[at]), bottleneck)
+        if bottleneck == "launch" and launch_overhead_s is None:
+            error = max(error, device.host_error)
     return _record(workload, machine, device, error, (seconds, launch_s, compute_s, memory_s, 0.0), bottleneck)
 
 
