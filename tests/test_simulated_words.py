@@ -360,6 +360,23 @@ def test_every_row_can_be_read(gpu):
             words = getattr(words, part)
 
 
+def test_a_number_of_another_kind_is_not_copied_into_an_array(gpu):
+    x = gpu.xp.zeros(3, "int32")
+    for source in (2.5, gpu.xp.ones(3)):
+        with pytest.raises(TypeError, match="Cannot cast"):
+            gpu.xp.copyto(x, source)
+        gpu.xp.copyto(x, source, casting="unsafe")
+    gpu.xp.copyto(x, np.asarray([4, 5, 6], "int32"))
+    assert x.tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("out", ["xp.empty((2, 2), 'float32')", "xp.empty((2, 2)).T", "xp.empty((2, 3))"])
+def test_a_product_is_written_only_into_an_array_of_its_form(gpu, out):
+    x = gpu.xp.ones((2, 2))
+    with pytest.raises(ValueError, match=r"output array is not acceptable|Output shape mismatch"):
+        gpu.xp.dot(x, x, out=eval(out, {"xp": gpu.xp}))
+
+
 def test_an_empty_slice_is_written_without_complaint(gpu):
     x = gpu.xp.arange(4)
     x[2:2] = 7

@@ -234,9 +234,9 @@ class Namespace:
 
     def copyto(self, dst: DeviceArray, src: Any, casting: Any = "same_kind", where: Any = None) -> None:  # noqa: ANN401
         """Write ``src``, broadcast, into ``dst``; only where ``where`` holds, if it is given."""
-        dtype = src.dtype if isinstance(src, DeviceArray) else src
-        if isinstance(src, DeviceArray) and not np.can_cast(dtype, dst.dtype, casting):
-            raise TypeError(f"Cannot cast {dtype} to {dst.dtype} in {casting} casting mode")
+        src = self.asarray(src) if isinstance(src, np.ndarray) else src
+        single = np.ones((), src.dtype) if isinstance(src, DeviceArray) else src
+        np.copyto(np.empty((), dst.dtype), single, casting)  # NumPy says whether the formats allow it
         operations.assign(self._gpu, "copyto", dst, src if where is None else self.where(where, src, dst))
 
     def result_type(self, *arrays_and_dtypes: object) -> np.dtype[Any]:

@@ -70,6 +70,10 @@ def tensor_product(
     The result has m n numbers and the operands m k and k n, so that k is known from their sizes.
     """
     x, w = _operands(gpu, a, b)
+    if name == "dot" and out is not None:
+        wanted = np.result_type(x, w)
+        if out.dtype != wanted or not out.flags.c_contiguous:
+            raise ValueError(f"output array is not acceptable: dot writes {wanted} in the order of C")
     result = np.asarray(getattr(np, name)(x, w, *arguments, **options))
     made = DeviceArray(gpu, result, allocate(gpu, result.nbytes))
     x_size, w_size = np.size(x), np.size(w)
@@ -159,7 +163,7 @@ def _launch(
 def _into(gpu: SimulatedGpu, result: DeviceArray, out: DeviceArray | None) -> DeviceArray:
     if out is None:
         return result
-    if operand(gpu, out).dtype != result.dtype and not np.can_cast(result.dtype, out.dtype, "same_kind"):
+    if not np.can_cast(result.dtype, operand(gpu, out).dtype, "same_kind"):
         raise ValueError(f"output array is not acceptable: the result is {result.dtype}, out is {out.dtype}")
     if out.shape != result.shape:
         raise ValueError(f"Output shape mismatch: the result is {result.shape}, out is {out.shape}")
