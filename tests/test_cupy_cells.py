@@ -220,7 +220,7 @@ got, expected = float(cp.abs(x @ w - y).max()) < 0.05, True
     "scatter": """
 counts = cp.zeros(4)
 cp.add.at(counts, cp.asarray([0, 1, 1, 3]), 1)
-cupyx.scatter_add(counts, cp.asarray([0]), 5)
+cp.add.at(counts, cp.asarray([0]), 5)
 got, expected = counts.tolist(), [6.0, 2.0, 0.0, 1.0]
 """,
     "the error function": """

@@ -63,6 +63,10 @@ def new_array(gpu: SimulatedGpu, shape: tuple[int, ...], dtype: np.dtype[Any], o
     return DeviceArray(gpu, np.empty(shape, dtype, order), memory)
 
 
+#: NumPy asks a complex number whether it is true, CuPy 14 does not (seen on an H100).
+_NO_COMPLEX = {"logical_and", "logical_not", "logical_or", "logical_xor"}
+
+
 @without_warnings
 def elementwise(
     gpu: SimulatedGpu,
@@ -81,6 +85,9 @@ def elementwise(
     if len(inputs) < ufunc.nin or len(given) > ufunc.nout:
         raise TypeError(f"Wrong number of arguments for {name}: it takes {ufunc.nin}, got {len(values)}")
     numbers = [operand(gpu, value) for value in inputs]
+    if name in _NO_COMPLEX and any(np.iscomplexobj(each) for each in numbers):
+        formats = ", ".join(str(np.result_type(each)) for each in numbers)
+        raise TypeError(f"Wrong type ({formats}) of arguments for cupy_{name}")
     outs: Any = given or (out if isinstance(out, tuple) else (out,) if out is not None else ())
     if not outs or any(each is None for each in outs):
         made = _results(gpu, ufunc, numbers, dtype)

@@ -74,7 +74,7 @@ ix_(*args)
 matrix_transpose(x, /)
 meshgrid(*xi, indexing='xy', sparse=False, copy=True)
 moveaxis(a, source, destination)
-packbits(a, axis=None, bitorder='big')
+packbits(a, *, bitorder='big')
 pad(array, pad_width, mode='constant', **kwargs) x3
 permute_dims(a, axes=None)
 ravel(a, order='C')
