@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gpu_lessons.charts.warp_turns import plot_turns as plot_turns
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
+    from gpu_lessons.explorers import explore_chain as explore_chain
     from gpu_lessons.explorers import explore_crossing as explore_crossing
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
@@ -61,6 +62,7 @@ _HOME = {
     "compare_machines": "charts.comparison",
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
+    "explore_chain": "explorers",
     "explore_crossing": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_memory_limits": "explorers",

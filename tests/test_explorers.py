@@ -11,6 +11,7 @@ import vl_convert
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.explorers import (
     explore_batch_and_width,
+    explore_chain,
     explore_crossing,
     explore_inside_the_gpu,
     explore_memory_limits,
@@ -105,6 +106,7 @@ every_explorer = pytest.mark.parametrize(
     "explore",
     [
         explore_batch_and_width,
+        explore_chain,
         explore_crossing,
         explore_inside_the_gpu,
         explore_memory_limits,

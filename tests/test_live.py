@@ -9,6 +9,7 @@ import pytest
 
 from gpu_lessons.explorers import (
     explore_batch_and_width,
+    explore_chain,
     explore_crossing,
     explore_inside_the_gpu,
     explore_memory_limits,
@@ -29,6 +30,7 @@ every_explorer = pytest.mark.parametrize(
     "explore",
     [
         explore_batch_and_width,
+        explore_chain,
         explore_crossing,
         explore_inside_the_gpu,
         explore_memory_limits,

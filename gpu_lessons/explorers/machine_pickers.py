@@ -62,8 +62,8 @@ def _said(choice: Machine) -> str:
 
 def _usable(kind: str) -> list[Machine]:
     """Return the machines of recordings and of the catalogue that the model has numbers for."""
-    usable = []
-    for candidate in (*recorded_machines(kind), *machines()):
+    usable = recorded_machines(kind)  # fitting the model to a recording takes seconds: only where it is chosen
+    for candidate in machines():
         if candidate.kind != kind or (kind == "gpu" and candidate.memory_bytes is None):
             continue
         try:

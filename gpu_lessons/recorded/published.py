@@ -21,8 +21,8 @@ _WORKLOADS: Mapping[str, tuple[Callable[..., Workload], str]] = {
     "DenseForward": (DenseForward, "batch_size"),
     "MatrixProduct": (MatrixProduct, "m"),
 }
-_UNITS = ("s", "images/s", "bytes/s", "FLOP/s")
-_ALONG = ("batch", "bytes", "cards")
+_UNITS = ("s", "images/s", "bytes/s", "FLOP/s", "times as fast")
+_ALONG = ("batch", "bytes", "cards", "per cent")
 _HEAD = {"publisher", "repository", "licence", "year", "notes", "figures"}
 _SERIES = {"title", "machine", "card", "unit", "along", "workload", "points"}
 
@@ -45,9 +45,9 @@ class Published:
         Slug of the catalogue, where it is certainly that card.
     value : float
         The figure.
-    unit : {"s", "images/s", "bytes/s", "FLOP/s"}
+    unit : {"s", "images/s", "bytes/s", "FLOP/s", "times as fast"}
         Of the figure.
-    along : {"batch", "bytes", "cards"} or None
+    along : {"batch", "bytes", "cards", "per cent"} or None
         What changes from figure to figure of a series.
     at : int or None
         How much of that.

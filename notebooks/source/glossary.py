@@ -19,6 +19,11 @@ gl.say_devices(gpu)
 # What a layer hands to the next one: a number for each neuron and each sample. Training keeps the activations of all layers until the backward pass has used them.
 
 # %% [markdown]
+# ### Amdahl
+#
+# Amdahl's law says how much faster a program gets where only a part of its time can be shared or sped up: the rest stays as it is. If 90 % can be shared, the whole is never more than 10 times as fast.
+
+# %% [markdown]
 # ### Arithmetic intensity
 #
 # The FLOP of some work divided by the bytes that it moves to and from memory. Where it is low, memory sets the pace, and where it is high, arithmetic does.
@@ -95,6 +100,11 @@ size_bytes = here.cpu.cache_bytes
 print(f"last cache of {here.cpu.name}: {f'{size_bytes / 2**20:.0f} MB' if size_bytes else 'not told'}")
 
 # %% [markdown]
+# ### Chain
+#
+# Steps of which each needs the result of the one before, so no two can run side by side. On a GPU each of them costs a launch, unless one kernel does them all.
+
+# %% [markdown]
 # ### Clock
 #
 # The beat to which a processor works, in GHz: thousand million beats a second. Makers state a *base* clock that it keeps up and a *boost* clock that it reaches while it is cool and little is going on.
@@ -167,6 +177,11 @@ print(f"{layer.flops / once.median_s / 1e9:.0f} GFLOP/s, measured on {once.machi
 # ### Forward pass
 #
 # The way through a network from its inputs to its outputs. For a dense layer it is one matrix product and the addition of the bias.
+
+# %% [markdown]
+# ### Fusing
+#
+# Making one kernel of several that follow each other number by number. It saves launches, and the ways to memory and back between them.
 
 # %% [markdown]
 # ### GPU thread
@@ -281,6 +296,11 @@ print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttl
 # ### Recomputation
 #
 # A layer's forward pass is run again when its backward pass needs the activations, instead of keeping them. It saves memory and costs at most one forward pass; its other name is checkpointing.
+
+# %% [markdown]
+# ### Recurrent layer
+#
+# A layer that reads its input in time steps: each step takes the next input and the state that the last step left. Its time steps wait for each other; different sequences do not.
 
 # %% [markdown]
 # ### Register
