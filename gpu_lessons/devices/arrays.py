@@ -219,10 +219,10 @@ class DeviceArray(Operators):
             raise TypeError(f"Cannot cast array data from {self.dtype} to {np.dtype(dtype)} according to {casting!r}")
         return self._xp.astype(self, dtype, copy=copy)
 
-    def reshape(self, *shape: Any, order: Any = "C") -> DeviceArray:  # noqa: ANN401 - sizes, or one tuple of them
-        """Return a view of another shape, or a copy where strides do not allow one."""
+    def reshape(self, *shape: Any, order: Any = "C", copy: bool | None = None) -> DeviceArray:  # noqa: ANN401
+        """Return a view of another shape, given as sizes or one tuple; a copy where strides do not allow a view."""
         sizes = shape[0] if len(shape) == 1 else shape
-        return self._xp.reshape(self, sizes, order=order)  # type: ignore[no-any-return]
+        return self._xp.reshape(self, sizes, order=order, copy=copy)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> DeviceArray:  # noqa: ANN401
         """Return a view with its axes in another order."""
