@@ -13,10 +13,10 @@ STREAM_BYTES_PER_S, CACHED_STREAM_BYTES_PER_S = 10e9, 80e9
 # Copies from pageable memory reach 0.2 to 0.4 of the pinned rate. Through CuPy the smallest take 9 to 18 µs on servers
 # of an H100 or H200, 30 on a V100; from C++ 6 on a Quadro RTX 6000.
 LAUNCH_S = 2.5e-6
-# A call of CuPy: Python looks the kernel up, asks the pool for memory and launches; and what Python does beside it in the
-# layers of `gpu_lessons.nn`. On three servers of an H100 or H200 (Xeon, 2.1 GHz) recordings are explained by 11, 14 and
-# 17 µs a call and 10, 19 and 23 a step. CuPy's user guide ("Performance best practices") measures 12 to 20 µs for one
-# `sum`. Of all their times, four of five lie in the band with these numbers and this half-width where the host decides.
+# A call of CuPy: Python looks the kernel up, asks the pool for memory and launches; and a step beside it in the layers
+# of `gpu_lessons.nn`. Recordings of three servers of an H100 or H200 (Xeon, 2.1 GHz) are explained by 11, 14 and 17 µs
+# a call and 10, 19 and 23 a step. CuPy's user guide ("Performance best practices") measures 12 to 20 µs for one `sum`.
+# Of all their times, four of five lie in the band with these numbers and this half-width where the host decides.
 CUPY_CALL_S, CUPY_STEP_S, HOST_ERROR = 13e-6, 15e-6, 0.7
 PAGEABLE_SHARE, COPY_LATENCY_S = 0.3, 16e-6
 
