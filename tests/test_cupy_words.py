@@ -430,6 +430,11 @@ cp.fft.rfft2(d)
 cp.fft.rfftfreq(6)
 cp.fft.rfftn(d)
 cp.histogram2d(v, w, bins=3)[0]
+cp.histogram2d(v, w, 3, ((0, 1), (-2, 2)), weights=w, density=True)[0]
+cp.histogramdd(cp.stack([v, w], axis=1), bins=3)[0]
+cp.unpackbits(u, 0, bitorder="little")
+cp.arange(0, 3, 1, dtype="float32")
+cp.corrcoef(v, w)
 cp.i0(v)
 cp.imag(c)
 cp.intersect1d(j, j + 1)
@@ -581,6 +586,7 @@ SPELLED_OTHERWISE = {
     "w[cp.asarray([6, 13, -7])]": "w[[0, 1, 5]]",  # beyond the end an index comes in again at the other end
     "cp.take(w, cp.asarray([7]))": "w[[1]]",
     "cp.array([w, v])": "np.stack([w, v])",
+    "cp.histogram2d(v, w, 3, None, w, False)[0]": "np.histogram2d(v, w, 3, weights=w)[0]",  # weights come first
     "cp.in1d(j, cp.asarray([1, 2]))": "np.isin(j, [1, 2])",
 }
 

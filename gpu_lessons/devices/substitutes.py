@@ -120,6 +120,34 @@ def _ravel_multi_index(multi_index: Any, dims: Any, mode: str = "wrap", order: A
     return np.ravel_multi_index(tuple(multi_index), dims, mode=mode, order=order)  # type: ignore[call-overload,no-any-return]
 
 
+def _histogram2d(x: Host, y: Host, bins: Any = 10, range: Any = None, weights: Any = None, density: Any = None) -> Any:  # noqa: ANN401
+    return np.histogram2d(x, y, bins, range, density=density, weights=weights)
+
+
+def _histogramdd(sample: Any, bins: Any = 10, range: Any = None, weights: Any = None, density: Any = None) -> Any:  # noqa: ANN401
+    return np.histogramdd(sample, bins, range, density=density, weights=weights)
+
+
+def _unpackbits(a: Host, axis: int | None = None, bitorder: Any = "big") -> Host:  # noqa: ANN401
+    return np.unpackbits(a, axis=axis, bitorder=bitorder)
+
+
+def _arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Host:  # noqa: ANN401
+    return np.arange(start, stop, step, dtype=dtype)
+
+
+def _corrcoef(
+    a: Host,
+    y: Host | None = None,
+    rowvar: bool = True,
+    bias: None = None,
+    ddof: None = None,
+    *,
+    dtype: str | None = None,
+) -> Host:
+    return np.asarray(np.corrcoef(a, y, rowvar, dtype=dtype))  # CuPy ignores the other two as well
+
+
 def _in1d(ar1: Host, ar2: Host, assume_unique: bool = False, invert: bool = False) -> Host:
     return np.isin(np.ravel(ar1), ar2, assume_unique=assume_unique, invert=invert)
 
@@ -136,14 +164,18 @@ def _roots(p: Host) -> Host:
 
 
 SUBSTITUTES: dict[str, Callable[..., Any]] = {
+    "arange": _arange,
     "argmax": _without_dtype(np.argmax),
     "argmin": _without_dtype(np.argmin),
     "argsort": _argsort,
     "bincount": _bincount,
     "c_": lambda key: np.c_[key],
     "clip": _clip,
+    "corrcoef": _corrcoef,
     "empty_like": _like(np.empty_like),
     "full_like": _like(np.full_like),
+    "histogram2d": _histogram2d,
+    "histogramdd": _histogramdd,
     "in1d": _in1d,
     "linalg.matrix_rank": _matrix_rank,
     "mgrid": lambda key: np.mgrid[key],
@@ -160,6 +192,7 @@ SUBSTITUTES: dict[str, Callable[..., Any]] = {
     "sort": _sort,
     "std": _with_correction(np.std),
     "unique_values": lambda x: np.unique(x, equal_nan=False),
+    "unpackbits": _unpackbits,
     "var": _with_correction(np.var),
     "zeros_like": _like(np.zeros_like),
 }

@@ -27,6 +27,7 @@ extract(condition, a) x4
 flatnonzero(a) x3
 histogram(x, bins=10, range=None, density=False, weights=None) x4
 histogram2d(x, y, bins=10, range=None, weights=None, density=None) x6
+histogramdd(sample, bins=10, range=None, weights=None, density=False) x6
 in1d(ar1, ar2, assume_unique=False, invert=False) x7
 intersect1d(arr1, arr2, assume_unique=False, return_indices=False) x9
 isin(element, test_elements, assume_unique=False, invert=False) x7
