@@ -25,7 +25,7 @@ __all__ = ["SHARES", "STEPS", "WIDTHS_LOG2", "explore_chain"]
 STEPS = (10, 100, 1000)
 WIDTHS_LOG2 = range(23)
 #: Per cent of a program's time on the CPU that can be shared.
-SHARES = (0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
+SHARES = (0, 50, 75, 90, 95, 99, 99.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def explore_chain(
     cpu: str = "amd-ryzen-9-7950x",
     steps: int = 1000,
     width: int = 64,
-    share: float = 90.0,
+    share: float = 90,
 ) -> Explorer:
     """Open the explorer of work in which each step needs the last.
 

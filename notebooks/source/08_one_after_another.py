@@ -10,10 +10,7 @@
 # Before: [What fits?](07_memory_limits.ipynb). Next: [All lessons](README.md)
 
 # %% tags=["setup", "measures"]
-import numpy as np
-
 import gpu_lessons as gl
-from gpu_lessons.devices import SimulatedGpu
 from gpu_lessons.exercises.one_after_another import (
     check_crossover_width,
     check_one_kernel,
@@ -56,7 +53,7 @@ print(on_gpu)
 # Here is the same on real machines, each recorded with its own clock.
 
 # %% tags=["reveal"]
-print("1,000 steps of one number:")
+print("A thousand steps of one number:")
 for slug in gl.recordings():
     for each in gl.load_recording(slug).measurements:
         if each.workload == gl.DependentChain(steps=1000, width=1):
@@ -103,7 +100,9 @@ check_crossover_width(crossover_width)
 # %% tags=["measures"]
 narrow, wide = (gl.measure(gl.DependentChain(steps=100, width=n), budget_s=0.3).median_s / 100 for n in (1, 65536))
 launch_s = on_gpu.seconds / 1000
-print(f"A step, measured here: {narrow * 1e6:.2f} µs for one number, {wide * 1e6:.1f} µs for 65,536.")
+print(
+    f"A step on {gl.this_machine().cpu.name}, measured: {narrow * 1e6:.2f} µs for one number, {wide * 1e6:.1f} µs for 65,536."
+)
 print(f"A launch, predicted, {gpu.name}: {launch_s * 1e6:.1f} µs.")
 
 # %% tags=["measures"]
@@ -153,6 +152,10 @@ def one_by_one(xp, x, w, u, b, start):
 
 
 # %%
+import numpy as np
+
+from gpu_lessons.devices import SimulatedGpu
+
 twin = SimulatedGpu(gpu)
 rng = np.random.default_rng(8)
 shapes = ((20, 32, 64), (64, 256), (256, 256), (256,), (32, 256))
@@ -265,6 +268,7 @@ reveal(lane_guess, core_flops / lane_flops, f"data sheets, {cpu.name} against a 
 
 # %% tags=["reveal"]
 loads = [each for each in gl.published() if each.title.startswith("one load after another")]
+print("From asking to having a number:")
 for each in loads:
     print(f"{each.title.partition(', ')[2]:18} {each.machine:22} {each.value * 1e9:5.1f} ns, published: {each.credit}")
 
@@ -311,11 +315,11 @@ reveal(limit_guess, 1 / (1 - 0.9), "counted")
 
 # %% tags=["measures"]
 layer = gl.DenseForward(batch_size=128, n_in=1024, n_out=1024)
-most = gl.this_machine().usable_cores
+here, most = gl.this_machine().cpu.name, gl.this_machine().usable_cores
 counts = sorted({1, 2, most // 2, most} & set(range(1, most + 1)))
 times = {n: gl.measure(layer, budget_s=0.3, threads=n).median_s for n in counts}
 for n, time_s in times.items():
-    print(f"{n} of {most} threads: {time_s * 1e3:.2f} ms, {times[1] / time_s:.2f} times as fast (measured here)")
+    print(f"{n} of {most} threads: {time_s * 1e3:.2f} ms, {times[1] / time_s:.2f} times as fast (measured, {here})")
 
 # %% tags=["measures"]
 for n in counts[1:]:
@@ -330,6 +334,7 @@ for n in counts[1:]:
 
 # %% tags=["reveal"]
 upgrade = [each for each in gl.published() if each.unit == "times as fast"]
+print("The new card against the old one, by the part that is attention:")
 for each in upgrade:
     print(f"{each.at:3}% of a step: {each.value:.2f} times as fast (published, {each.credit})")
 
@@ -340,6 +345,7 @@ for each in upgrade:
 first, last = upgrade[0], upgrade[-1]
 slope = (1 / last.value - 1 / first.value) / (last.at - first.at)
 rest = 1 / first.value - slope * first.at
+print("Out of the first row and the last:")
 print(f"Attention alone: {1 / (rest + 100 * slope):.1f} times as fast. All the rest: {1 / rest:.1f} times.")
 
 # %% [markdown]
