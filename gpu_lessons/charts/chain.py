@@ -156,7 +156,7 @@ def _program() -> alt.LayerChart:
         ]
     limit = here.mark_rule(color=INK, strokeDash=[2, 3], strokeWidth=1.5)
     layers.append(limit.encode(x=same_axis(x, "rest:Q"), y=alt.value(100), y2=alt.value(124)))
-    title = "A program: wide steps, and this chain (dark)"
+    title = "A program: wide steps, chain (dark)"
     return alt.layer(*layers).properties(width=_RIGHT, height=132, title=title, view=_NO_FRAME)
 
 

@@ -11,12 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.exercises.one_after_another import (
-    check_crossover_width,
-    check_one_kernel,
-    check_side_by_side,
-    launches,
-)
+from gpu_lessons.exercises.one_after_another import check_crossover_width, check_one_kernel, check_side_by_side
 from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
@@ -155,6 +150,7 @@ def one_by_one(xp, x, w, u, b, start):
 import numpy as np
 
 from gpu_lessons.devices import SimulatedGpu
+from gpu_lessons.exercises.one_after_another import launches
 
 twin = SimulatedGpu(gpu)
 rng = np.random.default_rng(8)
