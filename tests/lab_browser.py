@@ -310,7 +310,7 @@ class Sight:
 
     def focus_slider(self, label: str) -> None:
         """Put the keyboard on the live slider with this label."""
-        self.explorer().locator(".widget-hslider", has_text=label).locator(".noUi-handle").focus()
+        self.explorer().get_by_role("slider", name=label, exact=True).focus()
 
     def what_is_broken(self) -> list[str]:
         """Return the outputs in sight that show an error, and the complaints."""

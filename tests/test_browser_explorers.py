@@ -60,12 +60,12 @@ LESSONS = [
         lines=timeline_lines,
         start=(10, 0),
         saved_moves=(("input[name=batch_log2_place]", ["End"], (11, 0)), ("select[name=clock]", ["End"], (11, 2))),
-        # From the slider, Tab goes to its number and then from button to button.
+        # From the slider, Tab goes to the buttons, and from one to the next.
         live_moves=(
             ("batch size", ["ArrowRight"], (11, 0)),
-            ("batch size", ["Tab", "Tab", "Tab", "Space"], (11, 1)),
-            ("batch size", ["Tab", "Tab", "Tab", "Tab", "Enter"], (11, 2)),
-            ("batch size", ["Tab", "Tab", "Space"], (11, 0)),
+            ("batch size", ["Tab", "Tab", "Space"], (11, 1)),
+            ("batch size", ["Tab", "Tab", "Tab", "Enter"], (11, 2)),
+            ("batch size", ["Tab", "Space"], (11, 0)),
         ),
     ),
     Lesson(

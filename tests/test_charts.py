@@ -12,13 +12,15 @@ import altair as alt
 import pytest
 import vl_convert
 
+from gpu_lessons.charts.batch_and_width import end_names
 from gpu_lessons.charts.bundle import VEGA_LITE, Figure, static_bundle
 from gpu_lessons.charts.display import is_live
 from gpu_lessons.charts.grid import Dot, Grid, Point, Series
+from gpu_lessons.charts.markers import time_marks
 from gpu_lessons.charts.panels import break_even
 from gpu_lessons.explorers import explore_batch_and_width
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, layer_grid
-from gpu_lessons.hardware.machines import machine
+from gpu_lessons.hardware.machines import machine, machines
 from gpu_lessons.model import predict
 from gpu_lessons.work import Copy, DenseForward, DenseTrainStep, memory_needed
 
@@ -149,13 +151,14 @@ def test_the_headline_says_who_is_faster_or_that_it_does_not_fit(changes, headli
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({}, "1.7× if every batch must first cross the bus"),
+        ({}, "1.7× faster on the GPU when every batch crosses the bus"),
         (
             {"copy_in_s": 2.0, "copy_out_s": 1.5},
-            "4× slower than the CPU if every batch must first cross the bus",
+            "4× faster on the CPU when every batch crosses the bus",
         ),
+        ({"copy_in_s": 0.25, "copy_out_s": 0.25}, "Equally fast on both when every batch crosses the bus"),
         ({"copy_in_s": 0.0, "copy_out_s": 0.0}, "no bus to cross: CPU and GPU share one memory"),
-        ({"layer_bytes": 17 * 10**9}, "no time to compare: the layer is larger than the memory of the card"),
+        ({"layer_bytes": 17 * 10**9}, "no time to compare: too large for the card"),
     ],
 )
 def test_the_second_line_counts_the_bus(changes, line):
@@ -186,7 +189,7 @@ def test_the_sentence_is_one_sentence_with_both_machines_their_sources_and_the_h
         assert sentence.endswith(f"{grid.headline(grid.at(*corner))}.")
         assert sentence.count(". ") == 0
         assert "\n" not in sentence
-        for name in ("AMD Ryzen 9 7950X (predicted)", "NVIDIA T4 (predicted)"):
+        for name in ("AMD Ryzen 9 7950X (predicted", "NVIDIA T4 (predicted"):
             assert name in sentence
 
 
@@ -278,11 +281,10 @@ def test_two_builds_give_the_same_chart():
     assert first == second
 
 
-def test_building_a_chart_neither_changes_nor_minds_how_altair_keeps_data(monkeypatch, grid, spec):
-    """A widget's callback builds one on its own thread, while a cell of the learner's may draw."""
-    with alt.data_transformers.enable(consolidate_datasets=False):
-        monkeypatch.setattr(type(alt.data_transformers), "enable", lambda *_, **__: pytest.fail("it was changed"))
+def test_building_a_chart_minds_no_data_transformer_and_leaves_it_as_it_was(grid, spec):
+    with alt.data_transformers.enable("json", prefix="rows"):
         assert chart_of(grid).to_dict() == spec
+        assert (alt.data_transformers.active, alt.data_transformers.options) == ("json", {"prefix": "rows"})
 
 
 def texts_at(spec, batch_log2, width_log2):
@@ -302,7 +304,8 @@ def test_the_sliders_choose_the_headline_the_line_and_the_memory(grid, spec, cor
     chosen = next(row for row in grid.rows() if (row["batch_log2"], row["width_log2"]) == corner)
     for name in ("headline", "line", "memory"):
         assert chosen[name] in texts
-    assert [text for text in texts if "faster on the" in text or "Equally" in text] == [chosen["headline"]]
+    headlines = [text for text in texts if re.search("faster on the|Equally|Does not fit", text) and " · " not in text]
+    assert headlines == [chosen["headline"]]
 
 
 def test_a_layer_that_does_not_fit_says_so_in_the_drawn_figure():
@@ -314,24 +317,72 @@ def test_a_layer_that_does_not_fit_says_so_in_the_drawn_figure():
 
 def test_both_machines_are_named_with_the_source_of_their_numbers(spec):
     texts = texts_at(spec, 8, 11)
-    assert "CPU  AMD Ryzen 9 7950X, predicted" in texts
-    assert "GPU  NVIDIA T4, predicted" in texts
+    for name in ("CPU  AMD Ryzen 9 7950X, predicted", "GPU  NVIDIA T4, predicted"):
+        assert [text for text in texts if text.startswith(name)]
 
 
-def test_measured_dots_are_drawn_at_their_width_only():
-    dots = (Dot(3, 11, 0.125), Dot(4, 11, 0.25), Dot(3, 9, 0.5))
+def test_times_from_a_clock_are_drawn_at_their_width_only_and_say_where_they_come_from():
+    dots = (
+        Dot(3, 11, 0.125),
+        Dot(4, 11, 0.25, "gpu", "recorded", "recorded 2026-01-02"),
+        Dot(5, 11, 0.5, "gpu", "published", "published by somebody, 2020"),
+        Dot(3, 9, 0.5),
+    )
     spec = chart_of(replace(layer_grid(**question()), dots=dots)).to_dict()
-    [rows] = [values for values in data_of(spec) if values and set(values[0]) == {"batch_log2", "width_log2", "time_s"}]
-    assert [(row["batch_log2"], row["width_log2"], row["time_s"]) for row in rows] == [
-        (dot.batch_log2, dot.width_log2, dot.time_s) for dot in dots
-    ]
 
-    def measured(drawn, width_log2):
-        moved = json.loads(json.dumps(drawn))
+    def told(width_log2):
+        moved = json.loads(json.dumps(spec))
         moved["params"][1]["value"] = width_log2
-        return vl_convert.vegalite_to_svg(moved, vl_version="5.20").count("measured here: ")
+        svg = vl_convert.vegalite_to_svg(moved, vl_version="5.20")
+        return re.findall(r'aria-label="([CG]PU, [^"]*(?:measured|recorded|published)[^"]*)"', svg)
 
-    assert [measured(spec, width_log2) for width_log2 in (11, 6)] == [2, 0]
+    assert sorted(told(11)) == [
+        "CPU, 125 ms, measured here",
+        "GPU, 250 ms, recorded 2026-01-02",
+        "GPU, 500 ms, published by somebody, 2020",
+    ]
+    assert told(9) == ["CPU, 500 ms, measured here"]
+    assert told(6) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "hollow", "joined"),
+    [("measured", "circle", False, False), ("recorded", "circle", False, True), ("published", "diamond", True, False)],
+)
+def test_the_mark_of_a_time_says_its_source(source, shape, hollow, joined):
+    rows = [{"kind": "gpu", "source": source, "said": source, "time_s": 1.0, "at": 1}]
+    layers = [each.to_dict() for each in time_marks(rows, "true", alt.X("at:Q"), alt.Y("time_s:Q"))]
+    assert [each["mark"]["type"] for each in layers] == ["line"] * joined + ["point"]
+    assert "strokeDash" not in layers[0]["mark"]
+    point = layers[-1]["mark"]
+    assert (point["shape"], point.get("fill") == "white") == (shape, hollow)
+
+
+@pytest.mark.parametrize(
+    ("batch_log2", "width_log2", "name"),
+    [(14, 6, "inputs, outputs"), (6, 14, "weights"), (5, 6, "inputs, outputs"), (4, 6, "weights")],
+)
+def test_where_memory_decides_the_shading_names_what_is_more_to_move(batch_log2, width_log2, name):
+    weights, batch = 4**width_log2, 2 * 2 ** (batch_log2 + width_log2)
+    assert (name == "weights") == (weights > batch)
+    [row] = grid_of(point(batch_log2=batch_log2, width_log2=width_log2, regime="memory")).rows()
+    assert row["regime"] == name
+
+
+@pytest.mark.parametrize("work", sorted(WORK))
+@pytest.mark.parametrize("gpu", [each.slug for each in machines() if each.kind == "gpu"][::4])
+def test_no_name_of_a_curve_stands_on_another(gpu, work):
+    grid = layer_grid(**question(gpu, work=work))
+    named = end_names(grid, 1.5)
+    for width in WIDTHS_LOG2:
+        ends = [row for row in named if row["width_log2"] == width]
+        assert {"CPU"} <= {row["name"] for row in ends} <= {"CPU", "GPU", "GPU + bus"}
+        for a, b in itertools.combinations(ends, 2):
+            if a["batch_log2"] == b["batch_log2"]:
+                assert max(a["at_s"], b["at_s"]) / min(a["at_s"], b["at_s"]) >= 1.499
+        [cpu] = [row for row in ends if row["name"] == "CPU"]
+        end_s = grid.at(BATCHES_LOG2[-1], width).cpu_s
+        assert 0.999 < cpu["at_s"] / end_s < 1.5**2 * 1.001  # near its own curve
 
 
 # The mime bundle

@@ -60,7 +60,7 @@ def drawn(spec, card, neurons):
 
 
 def texts(svg):
-    return [unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+    return [unescape(text) for text in re.findall(r"<(?:text|tspan)[^>]*>([^<]+)<", svg)]
 
 
 def filled(svg):
@@ -259,8 +259,8 @@ def test_the_sliders_choose_headline_line_card_and_times(grid, spec, card, neuro
         grid.second_line(point),
         f"{grid.cards[card].name}, predicted",
         f"{point.fixed.in_last_wave(grid.cards[card].sm_count)} with a tile, {idle} idle",
-        f"one tile shape, {point.fixed}",
-        f"as libraries choose, {point.chosen}",
+        *f"one tile shape, {point.fixed}".replace(": ", ":\n").split("\n"),
+        *f"as libraries choose, {point.chosen}".replace(": ", ":\n").split("\n"),
         format_time(point.fixed.time_s),
         format_time(point.chosen.time_s),
     ]

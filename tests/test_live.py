@@ -1,11 +1,13 @@
 """The live display of any explorer, driven without a kernel: controls, pickers, measuring buttons."""
 
 import json
+import re
 import sys
 from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+import vl_convert
 
 from gpu_lessons.explorers import (
     explore_batch_and_width,
@@ -63,7 +65,7 @@ def can_press(live, label):
 def measured_dots(live):
     """Return (batch_log2, width_log2, time_s) of the times drawn as measured here."""
     answer = live.explorer.ask(**live.picked())
-    return [(dot.batch_log2, dot.width_log2, dot.time_s) for dot in answer.dots if dot.recorded_on is None]
+    return [(dot.batch_log2, dot.width_log2, dot.time_s) for dot in answer.dots if dot.source == "measured"]
 
 
 # What every explorer's live display does
@@ -77,18 +79,19 @@ def test_the_widgets_offer_what_is_declared_and_start_where_it_is_declared(explo
         widget = (live.controls | live.pickers)[control.parameter]
         assert (widget.description, widget.value) == (control.label, control.start)
         assert [words for words, _ in widget.options] == control.words
-    assert not any("bind" in parameter for parameter in live.figure.chart.to_dict()["params"])
+    assert not any("bind" in parameter for parameter in live.figure.spec["params"])
 
 
 @every_explorer
 def test_moving_every_control_to_every_option_moves_the_parameters_of_the_chart_and_nothing_else(explore):
     live = explore().live()
-    chart = live.figure.chart
+    spec = live.figure.spec
     for control in live.explorer.controls:
         for value in control.values:
             live.controls[control.parameter].value = value
-            assert getattr(live.figure.params, control.parameter) == value
-    assert live.figure.chart is chart
+            assert live.figure.chosen[control.parameter] == value
+            assert live.figure.sentence == live.explorer.answer.sentence(**live.figure.chosen)
+    assert live.figure.spec is spec
     assert live.message.value == ""
 
 
@@ -98,7 +101,7 @@ def test_an_error_in_a_control_s_callback_is_said_under_the_controls(explore):
     live.figure = None
     control = live.explorer.controls[0]
     live.controls[control.parameter].value = next(value for value in control.values if value != control.start)
-    assert live.message.value == "'NoneType' object has no attribute 'params'"
+    assert live.message.value == "'NoneType' object has no attribute 'move'"
 
 
 # Pickers
@@ -139,12 +142,12 @@ def measured(monkeypatch):
 )
 def test_a_picker_fills_the_grid_anew_and_keeps_the_sliders(live, picker, choice, said):
     live.controls["batch_log2"].value, live.controls["width_log2"].value = 3, 9
-    before = live.figure.chart
+    before = live.figure.spec
     live.pickers[picker].value = choice
     assert live.message.value == ""
-    assert live.figure.chart is not before
-    assert said in json.dumps(live.figure.chart.to_dict(), ensure_ascii=False)
-    assert (live.figure.params.batch_log2, live.figure.params.width_log2) == (3, 9)
+    assert live.figure.spec is not before
+    assert said in json.dumps(live.figure.spec, ensure_ascii=False)
+    assert live.figure.chosen == {"batch_log2": 3, "width_log2": 9}
 
 
 def test_the_pickers_offer_only_machines_the_model_knows(live):
@@ -156,10 +159,10 @@ def test_the_pickers_offer_only_machines_the_model_knows(live):
 
 def test_an_impossible_choice_says_why_and_figure_and_pickers_still_agree(live):
     live.pickers["dtype"].value = "float16"
-    chart = live.figure.chart
+    spec = live.figure.spec
     live.pickers["gpu"].value = machine("nvidia-rtx-4060-laptop")  # no float16 rate is known
     assert live.message.value == "no float16 rate is known for NVIDIA RTX 4060 Laptop; known: float32, float64"
-    assert live.figure.chart is chart
+    assert live.figure.spec is spec
     assert (live.pickers["gpu"].value, live.picked()["gpu"]) == (machine("nvidia-t4"), machine("nvidia-t4"))
     assert (live.pickers["dtype"].value, live.picked()["dtype"]) == ("float16", "float16")
     live.pickers["work"].value = "training step"  # and the explorer goes on
@@ -187,7 +190,7 @@ def test_measuring_this_cpu_offers_it_and_chooses_it(live, measured):
     assert can_press(live, "Measure here")
     assert can_press(live, "Measure this CPU")
     assert live.progress.layout.visibility == "hidden"
-    assert "CPU  Made-up CPU, fitted to measurements here" in json.dumps(live.figure.chart.to_dict())
+    assert "CPU  Made-up CPU, fitted to measurements here" in json.dumps(live.figure.spec)
     press(live, "Measure this CPU")
     assert [cpu for _, cpu in live.pickers["cpu"].options].count(measured.cpu) == 1
 
@@ -205,7 +208,7 @@ def test_measure_here_drops_a_dot_at_the_point_under_the_sliders(live, measured)
     press(live, "Measure here")
     assert measured_dots(live) == [(4, 8, 0.25)]
     assert live.message.value == "250 ms (250 ms to 250 ms, 3 samples), measured on Made-up CPU, 2 threads"
-    assert (live.figure.params.batch_log2, live.figure.params.width_log2) == (4, 8)
+    assert live.figure.chosen == {"batch_log2": 4, "width_log2": 8}
 
 
 def test_dots_belong_to_their_machine_their_format_and_their_work(live, measured):
@@ -294,8 +297,52 @@ def test_measuring_this_cpu_again_replaces_its_numbers_in_the_figure(live, monke
     fastest_s = []
     for _ in range(2):
         press(live, "Measure this CPU")
-        rows = live.figure.chart.to_dict()["data"]["values"]
+        rows = live.figure.spec["data"]["values"]
         fastest_s.append(min(row["cpu_s"] for row in rows))
     assert asked == [False, True]
     assert fastest_s[0] < 0.1
     assert fastest_s[1] >= 2.0
+
+
+def headline(live):
+    """Return the headline as it is drawn."""
+    svg = vl_convert.vegalite_to_svg(live.figure.spec, vl_version="5.20")
+    return re.search(r'font-size="(?:18|22)px"[^>]*>([^<]*)<', svg)[1]
+
+
+def test_a_busy_machine_is_said_in_the_headline_and_the_curve_stays_predicted(live, measured, monkeypatch):
+    busy = replace(measured, calibration=replace(measured.calibration, error=1.84, launch_overhead_s=1.0))
+
+    def measure_this_cpu(**_):
+        self_benchmark._done[2] = busy
+        return busy
+
+    monkeypatch.setattr(BUTTONS, "measure_this_cpu", measure_this_cpu)
+    before, rows = headline(live), live.figure.spec["data"]["values"]
+    press(live, "Measure this CPU")
+    assert headline(live) == f"{before}: predicted, too busy to measure"
+    assert live.figure.spec["data"]["values"] == rows
+    assert "miss other times by up to 184%" in live.message.value
+    for advice in ("Wait", "measure again", "recorded CPU"):  # what somebody on a shared machine can do
+        assert advice in live.message.value
+    assert not can_press(live, "Measure here")
+    live.pickers["work"].value = "training step"
+    assert "too busy" not in headline(live)
+    self_benchmark._done[2] = measured  # the machine is quiet again
+    monkeypatch.setattr(BUTTONS, "measure_this_cpu", lambda **_: measured)
+    press(live, "Measure this CPU")
+    assert "too busy" not in headline(live)
+    assert live.picked()["cpu"] == measured.cpu
+
+
+def test_times_that_spread_are_said_beside_the_figure(live, measured, monkeypatch):
+    press(live, "Measure this CPU")
+    unsteady = (0.2, 0.25, 0.3)
+    monkeypatch.setattr(
+        BUTTONS, "measure", lambda workload, budget_s: Measurement(workload, "Made-up CPU", 2, unsteady, (), 1)
+    )
+    press(live, "Measure here")
+    assert "times measured here spread by more than 10%" in json.dumps(live.figure.spec)
+    monkeypatch.setattr(machine_sources, "_measured_here", [])
+    live.pick("cpu", measured.cpu)
+    assert "spread by more than" not in json.dumps(live.figure.spec)

@@ -7,10 +7,11 @@ import pytest
 
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.residuals import HeldOut, residuals_figure
-from gpu_lessons.explorers import explore_batch_and_width, plot_residuals
+from gpu_lessons.explorers import explore_batch_and_width, machine_sources, plot_residuals
 from gpu_lessons.explorers.machine_sources import dots_of, find_machine, recorded_machines, source_of
 from gpu_lessons.hardware.course import DELIVERED
 from gpu_lessons.hardware.machines import UnknownMachineError, machine
+from gpu_lessons.model import calibrate, tested
 from gpu_lessons.model.accuracy import residuals
 from gpu_lessons.recorded import RecordingError, load_recording, recordings, write_recording
 from gpu_lessons.work import DenseForward, DenseTrainStep
@@ -54,7 +55,7 @@ def test_a_recording_laid_into_the_learners_folder_is_offered_at_once(tmp_path, 
     write_recording(tmp_path / "recordings" / "of-my-teacher.json", handed_out)
     found = find_machine("of-my-teacher", "cpu")
     assert found in recorded_machines("cpu")
-    assert source_of(found) == "fitted to its recording of 2026-11-25"
+    assert source_of(found, "float32") == "fitted to its recording of 2026-11-25"
 
 
 def test_a_recorded_gpu_is_offered_beside_the_catalogues_and_names_its_day():
@@ -71,8 +72,18 @@ def test_a_slug_names_a_recorded_machine_or_one_of_the_catalogue():
 
 
 def test_the_source_of_a_curve_is_said():
-    assert source_of(RECORDING.cpu) == "fitted to its recording of 2026-11-25"
-    assert source_of(machine("nvidia-t4")) == "predicted"
+    assert source_of(RECORDING.cpu, "float32") == "fitted to its recording of 2026-11-25"
+
+
+@pytest.mark.parametrize("compared", [True, False])
+@pytest.mark.parametrize(("slug", "what"), [("nvidia-t4", "card"), ("amd-ryzen-9-7950x", "CPU")])
+def test_a_predicted_curve_says_when_nobody_compared_it_with_a_clock(monkeypatch, slug, what, compared):
+    numbers = replace(
+        calibrate(machine(slug)), tested=tested.Tested.of([DenseForward(1, 64, 64)]) if compared else None
+    )
+    monkeypatch.setattr(machine_sources, "calibrate", lambda *_: numbers)
+    said = source_of(machine(slug), "float32")
+    assert said == ("predicted" if compared else f"predicted, not tested on this {what}")
 
 
 @pytest.mark.parametrize(
@@ -83,7 +94,8 @@ def test_dots_are_the_medians_on_all_threads(work, dtype):
     assert len(dots) > 10
     for dot in dots:
         expected_s = recorded_s(work, 2**dot.batch_log2, 2**dot.width_log2, dtype)
-        assert (dot.time_s, dot.kind, dot.recorded_on) == (expected_s, "cpu", "2026-11-25")
+        assert (dot.time_s, dot.kind, dot.source) == (expected_s, "cpu", "recorded")
+        assert dot.said.startswith("recorded 2026-11-25")
 
 
 def test_a_machine_of_the_catalogue_has_no_dots_of():
@@ -108,8 +120,8 @@ def test_the_live_explorer_offers_the_recorded_machine_and_shows_it():
     assert label == "AMD EPYC, recorded 2026-11-25"
     live.pickers["cpu"].value = recorded
     assert live.message.value == ""
-    assert "AMD EPYC, fitted to its recording of 2026-11-25" in str(live.figure.chart.to_dict())
-    assert list(marks(live.figure.chart.to_dict(), "line"))
+    assert "AMD EPYC, fitted to its recording of 2026-11-25" in str(live.figure.spec)
+    assert list(marks(live.figure.spec, "line"))
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -143,5 +155,5 @@ def test_a_right_prediction_lies_on_the_line_and_a_wrong_one_beside_it():
         "2 times of M, recorded 2026-01-01, none of them fitted: the model is off by 100%"
     )
     data, _ = figure._repr_mimebundle_()
-    scales = [panel["layer"][2]["encoding"]["y"]["scale"] for panel in data[VEGA_LITE]["hconcat"]]
+    scales = [panel["layer"][2]["encoding"]["y"]["scale"] for panel in data[VEGA_LITE]["concat"]]
     assert all(scale["clamp"] and scale["domain"][0] < 1 < scale["domain"][1] for scale in scales)

@@ -9,6 +9,7 @@ import pytest
 import vl_convert
 
 from gpu_lessons import plot_thread_map
+from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.hardware.machines import machine, machines
 
 T4 = machine("nvidia-t4")
@@ -17,7 +18,7 @@ WORK, WORK_DARK, MACHINE, MACHINE_DARK = "#a7d8d2", "#0f766e", "#cbd5e1", "#1f29
 
 
 def spec_of(gpu):
-    return plot_thread_map(gpu)._chart().to_dict()
+    return plot_thread_map(gpu)._repr_mimebundle_()[0][VEGA_LITE]
 
 
 def counts(gpu):
@@ -42,7 +43,7 @@ def test_no_sm_gets_a_second_block_and_cells_never_overlap(gpu):
     blocks = 8 * (gpu.sm_count // 8)
     assert colors[MACHINE_DARK] == 1 + 32 + 8 + blocks
     assert all(cell["x"] < cell["x2"] and cell["y"] < cell["y2"] for cell in cells)
-    places = [(cell["x"], cell["y"]) for cell in cells]
+    places = [(cell["place"], cell["x"], cell["y"]) for cell in cells]
     assert len(set(places)) == len(places)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 import altair as alt
 
 from gpu_lessons.charts.composition import Panels, same_axis
-from gpu_lessons.charts.grid import REGIME_NAMES, Grid
+from gpu_lessons.charts.grid import BATCH, REGIME_NAMES, WEIGHTS, Grid
+from gpu_lessons.charts.markers import time_marks
 from gpu_lessons.charts.panels import memory_panel, speedup_map, time_parts
 from gpu_lessons.charts.theme import (
     CPU,
@@ -27,15 +30,23 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["batch_and_width_chart"]
 
-_LEFT, _RIGHT, _GAP = 400, 300, 64
-_HEIGHT = 430
-_WIDE = _LEFT + _RIGHT + _GAP
-_TINTS = {"launch": "#f8fafc", "memory": "#eef2ff", "filling": "#fefce8", "compute": "#ecfdf5"}
+_LEFT, _RIGHT, _WIDE = 372, 296, 826
+_HEIGHT, _NAME_HEIGHT = 430, 16
+_TINTS = {
+    REGIME_NAMES["launch"]: "#f8fafc",
+    WEIGHTS: "#eef2ff",
+    BATCH: "#f3e8ff",
+    REGIME_NAMES["filling"]: "#fefce8",
+    REGIME_NAMES["compute"]: "#ecfdf5",
+}
 _DASHED, _DOTTED = [8, 3], [2, 3]
 
 
 def batch_and_width_chart(grid: Grid) -> Panels:
     """Return the panels of the figure; the parameters ``batch_log2`` and ``width_log2`` choose the point."""
+    names = [(CPU, f"CPU  {grid.cpu.name}, {grid.cpu.source}"), (GPU, f"GPU  {grid.gpu.name}, {grid.gpu.source}")]
+    if any("spread" in dot.said and dot.source == "measured" for dot in grid.dots):
+        names.append((WARNING, "times measured here spread by more than 10%: another program ran"))
     faster = (
         alt.when(f"!{FITS}")
         .then(alt.value(WARNING))
@@ -46,7 +57,7 @@ def batch_and_width_chart(grid: Grid) -> Panels:
     return Panels(
         columns=[[_times(grid)], [time_parts(_RIGHT), memory_panel(grid, _RIGHT), speedup_map(grid, _RIGHT)]],
         width=_WIDE,
-        names=[(CPU, f"CPU  {grid.cpu.name}, {grid.cpu.source}"), (GPU, f"GPU  {grid.gpu.name}, {grid.gpu.source}")],
+        names=names,
         color=faster,
     )
 
@@ -75,13 +86,16 @@ def _times(grid: Grid) -> alt.LayerChart:
         return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
 
     curve = alt.Chart().transform_filter("datum.width_log2 === width_log2")
-    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_gap(x, y), *_dots(grid, x, y)]
+    dots = ({**asdict(dot), "time_s": four_digits(dot.time_s)} for dot in grid.dots)
+    marks = time_marks(dots, "datum.width_log2 === width_log2", x, y("time_s"))
+    names = end_names(grid, 10 ** (_NAME_HEIGHT * (len(decades) - 1) / _HEIGHT))
+    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_names(names, x, y), *_gap(x, y), *marks]
     return alt.layer(*layers).properties(width=_LEFT, height=_HEIGHT, title="Time for one layer")
 
 
 def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
     """Shade what the GPU waits for at each batch size, and name it where there is room."""
-    tints = alt.Scale(domain=[REGIME_NAMES[name] for name in _TINTS], range=list(_TINTS.values()))
+    tints = alt.Scale(domain=list(_TINTS), range=list(_TINTS.values()))
     boxes = (
         curve.transform_calculate(start="datum.batch_log2 - 0.5", end="datum.batch_log2 + 0.5")
         .mark_rect()
@@ -93,7 +107,7 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
     )
     names = (
         curve.transform_aggregate(middle="mean(batch_log2)", n="count()", groupby=["regime"])
-        .transform_filter("datum.n * 23 > length(datum.regime) * 6")
+        .transform_filter("datum.n * 21 > length(datum.regime) * 6")
         .mark_text(**text_style(MUTED, 11, align="center"))
         .encode(x=same_axis(x, "middle:Q"), y=alt.value(12), text="regime:N")
     )
@@ -108,19 +122,46 @@ def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -
             low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}"
         )
         layers.append(band.mark_area(color=color, opacity=0.15, clip=True).encode(x=x, y=y("low"), y2="high:Q"))
-    for field, color, dash, name, dy in (
-        ("cpu_s", CPU, _DASHED, "CPU", 0),
-        ("bus_s", GPU, _DOTTED, "GPU + bus", -8),
-        ("gpu_s", GPU, _DASHED, "GPU", 6),
-    ):
-        width, weight = (2, "normal") if dash is _DOTTED else (3, "bold")
+    for field, color, dash in (("cpu_s", CPU, _DASHED), ("bus_s", GPU, _DOTTED), ("gpu_s", GPU, _DASHED)):
+        width = 2 if dash is _DOTTED else 3
         shown = curve if field == "cpu_s" else curve.transform_filter(FITS)
-        end = shown.transform_joinaggregate(end="max(batch_log2)").transform_filter("datum.batch_log2 === datum.end")
         layers.append(shown.mark_line(color=color, strokeDash=dash, strokeWidth=width).encode(x=x, y=y(field)))
-        layers.append(
-            end.mark_text(text=name, **text_style(color, 12, dx=6, dy=dy, weight=weight)).encode(x=x, y=y(field))
-        )
     return layers
+
+
+def _names(rows: list[dict[str, Any]], x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+    names = alt.Chart(alt.Data(values=rows)).transform_filter("datum.width_log2 === width_log2")
+    return [
+        names.transform_filter(f"datum.name === '{name}'")
+        .mark_text(**text_style(color, 12, dx=6, weight=weight))
+        .encode(x=x, y=y("at_s"), text="name:N")
+        for name, color, weight in (("CPU", CPU, "bold"), ("GPU", GPU, "bold"), ("GPU + bus", GPU, "normal"))
+    ]
+
+
+def end_names(grid: Grid, least_ratio: float) -> list[dict[str, Any]]:
+    """Return for each width where the names of the curves stand: at their right ends, none on another.
+
+    Parameters
+    ----------
+    grid : Grid
+        What is drawn.
+    least_ratio : float
+        How many times as high on the time axis the next name has to stand at least.
+    """
+    rows = []
+    for width in sorted({point.width_log2 for point in grid.points}):
+        points = [point for point in grid.points if point.width_log2 == width]
+        last, *fitting = points[-1], *(point for point in points if grid.fits(point))
+        ends = [(last.cpu_s, last, "CPU")]
+        for on_gpu in fitting[-1:]:
+            ends += [(on_gpu.gpu_s, on_gpu, "GPU"), (on_gpu.bus_s, on_gpu, "GPU + bus")]
+        below: dict[int, float] = {}
+        for time_s, point, name in sorted(ends, key=lambda end: end[0]):
+            at_s = below[point.batch_log2] = max(time_s, least_ratio * below.get(point.batch_log2, 0.0))
+            place = {"width_log2": width, "batch_log2": point.batch_log2, "at_s": four_digits(at_s)}
+            rows.append(place | {"name": name})
+    return rows
 
 
 def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
@@ -140,38 +181,15 @@ def _gap(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     ]
     rings = here.transform_calculate(
         cpu=vega_time("datum.cpu_s"), gpu=vega_time("datum.gpu_s"), bus=vega_time("datum.bus_s")
-    )
+    ).transform_calculate(on_cpu="'CPU, ' + datum.cpu", on_gpu="'GPU, ' + datum.gpu + ', with the bus ' + datum.bus")
     return [
         # Below the names of the regimes, not through them.
         here.mark_rule(color=LAUNCH).encode(x=x, y=alt.value(22), y2=alt.value(_HEIGHT)),
         both.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2="gpu_s:Q"),
-        rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip),
-        rings.transform_filter(FITS).mark_point(**ring).encode(x=x, y=y("gpu_s"), tooltip=tooltip),
+        rings.mark_point(**ring).encode(x=x, y=y("cpu_s"), tooltip=tooltip, description="on_cpu:N"),
+        rings.transform_filter(FITS)
+        .mark_point(**ring)
+        .encode(x=x, y=y("gpu_s"), tooltip=tooltip, description="on_gpu:N"),
         middle.mark_text(**beside, stroke="white", strokeWidth=4).encode(x=x, y=y("middle"), text="factor:N"),
         middle.mark_text(**beside).encode(x=x, y=y("middle"), text="factor:N"),
     ]
-
-
-def _dots(grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
-    """Draw what was measured at the chosen width, filled, and what was recorded with a solid line through it."""
-    layers = []
-    for kind, color in (("cpu", CPU), ("gpu", GPU)):
-        for is_recorded in (True, False):
-            dots = [dot for dot in grid.dots if (dot.kind, dot.recorded_on is not None) == (kind, is_recorded)]
-            if not dots:
-                continue
-            source = f"recorded {dots[0].recorded_on}" if is_recorded else "measured here"
-            rows = [
-                {"batch_log2": dot.batch_log2, "width_log2": dot.width_log2, "time_s": four_digits(dot.time_s)}
-                for dot in dots
-            ]
-            chosen = (
-                alt.Chart(alt.Data(values=rows))
-                .transform_filter("datum.width_log2 === width_log2")
-                .transform_calculate(time=vega_time("datum.time_s"))
-            )
-            if is_recorded:
-                layers.append(chosen.mark_line(color=color, strokeWidth=2).encode(x=x, y=y("time_s")))
-            point = chosen.mark_point(filled=True, color=color, size=36 if is_recorded else 70, opacity=1)
-            layers.append(point.encode(x=x, y=y("time_s"), tooltip=[alt.Tooltip("time:N", title=source)]))
-    return layers

@@ -12,7 +12,12 @@ import altair as alt
 import vl_convert
 from PIL import Image
 
-__all__ = ["VEGA_LITE", "Figure", "own_data", "static_bundle"]
+from gpu_lessons.charts.theme import fit_to_page, hide_undescribed
+
+__all__ = ["VEGA_LITE", "WIDEST", "Figure", "own_data", "static_bundle"]
+
+#: Pixels a figure may take: what JupyterLab leaves it beside the file browser in a window of 1,280.
+WIDEST = 836
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
@@ -28,7 +33,9 @@ def own_data() -> Iterator[None]:
         yield
 
 
-def static_bundle(chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def static_bundle(
+    chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str, needed: int = WIDEST
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the mime bundle of ``chart`` and its metadata.
 
     JupyterLab draws the Vega-Lite, sliders alive, with no kernel; pages that run no JavaScript show the picture;
@@ -36,9 +43,13 @@ def static_bundle(chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str) ->
     """
     with own_data():
         spec: dict[str, Any] = chart.to_dict()
+    if not any(each["name"] == "room" for each in spec.get("params", [])):
+        fit_to_page(spec, needed)
+        hide_undescribed(spec)
     picture = _smaller(vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5))
     data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
-    return data, {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg"}}}
+    # Vega's default style shrinks the page of a figure to the figure, which then cannot see how much room it has.
+    return data, {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg", "defaultStyle": False}}}
 
 
 def _smaller(picture: bytes) -> bytes:
@@ -59,6 +70,8 @@ class Figure:
         The chart in one sentence, for those who do not see it.
     rows : list of dict
         The numbers behind it.
+    needed : int
+        Pixels the chart takes at least where nothing has to be broken; see `fit_to_page`.
     """
 
     def __init__(
@@ -66,10 +79,12 @@ class Figure:
         chart: Callable[[], alt.TopLevelMixin | alt.TopLevelSpec],
         sentence: str,
         rows: list[dict[str, Any]],
+        needed: int = WIDEST,
     ) -> None:
         self._chart = chart
         self._sentence = sentence
         self._rows = rows
+        self._needed = needed
 
     def sentence(self) -> str:
         """Return the chart in one sentence."""
@@ -80,4 +95,4 @@ class Figure:
         return self._rows
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        return static_bundle(self._chart(), self._sentence)
+        return static_bundle(self._chart(), self._sentence, self._needed)

@@ -10,14 +10,16 @@ import altair as alt
 
 from gpu_lessons.arguments import shown
 from gpu_lessons.charts.bundle import Figure
-from gpu_lessons.charts.theme import CPU, GPU, INK, MUTED, chart_config, four_digits, text_style
+from gpu_lessons.charts.theme import CPU, GPU, INK, MUTED, chart_config, four_digits, in_lines, text_style
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.units import format_bytes, format_count, format_factor, format_rate
 
 __all__ = ["compare_machines"]
 
 #: What the makers' numbers mean, which differs from what a machine does all day.
-_COUNTED = "clocks: boost; arithmetic of the CPU: at base clock; memory of the CPU: the most it supports"
+_COUNTED = ["clocks: boost; arithmetic of the CPU: at base clock;", "memory of the CPU: the most it supports"]
+#: Pixels of the axis, a Vega expression.
+_REACH = "(narrow ? 220 : 360)"
 
 
 def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
@@ -45,7 +47,7 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
         raise ValueError(f"the catalogue knows no quantity of both {gpu.name} and {cpu.name}; choose others")
     parts = [f"{row['quantity']} {row['factor']} ({row['gpu']} against {row['cpu']})" for row in rows]
     sentence = f"{gpu.name} against {cpu.name}, data sheets ({_COUNTED}): {', '.join(parts)}."
-    return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows)
+    return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows, needed=740)
 
 
 def _rows(gpu: Machine, cpu: Machine) -> list[dict[str, Any]]:
@@ -87,14 +89,15 @@ def _rows(gpu: Machine, cpu: Machine) -> list[dict[str, Any]]:
 
 
 def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str) -> alt.LayerChart:
-    reach = max(1.0, *(abs(row["log10"]) for row in rows)) + 0.7
+    reach = max(1.0, *(abs(row["log10"]) for row in rows)) + 1
     marks = list(range(-math.floor(reach), math.floor(reach) + 1))
     x_axis = alt.Axis(
         values=marks,
         labelExpr="datum.value === 0 ? 'equal' : datum.value > 0 ? pow(10, datum.value) + '×' : "
         "'1/' + pow(10, -datum.value)",
     )
-    x = alt.X("log10:Q", title=None, scale=alt.Scale(domain=[-reach, reach]), axis=x_axis)
+    scale = alt.Scale(domain=[-reach, reach], range=[0, alt.ExprRef(_REACH)])
+    x = alt.X("log10:Q", title=None, scale=scale, axis=x_axis)
     y = alt.Y(
         "quantity:N",
         title=None,
@@ -104,7 +107,10 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
     more = alt.condition("datum.log10 >= 0", alt.value(GPU), alt.value(CPU))
     tooltip = [alt.Tooltip("gpu:N", title=gpu.name), alt.Tooltip("cpu:N", title=cpu.name)]
     base = alt.Chart(alt.Data(values=rows))
-    bars = base.mark_bar(size=16).encode(x=x, x2=alt.datum(0), y=y, color=more, tooltip=tooltip)
+    told = base.transform_calculate(
+        told="datum.quantity + ', ' + datum.factor + ' as much: ' + datum.gpu + ' against ' + datum.cpu"
+    )
+    bars = told.mark_bar(size=16).encode(x=x, x2=alt.datum(0), y=y, color=more, tooltip=tooltip, description="told:N")
     layers = [bars, base.mark_rule(color=INK).encode(x=alt.datum(0))]
     for align, dx, of in (("left", 8, ">="), ("right", -8, "<")):
         text = base.transform_filter(f"datum.log10 {of} 0")
@@ -112,17 +118,24 @@ def _chart(gpu: Machine, cpu: Machine, rows: list[dict[str, Any]], sentence: str
             text.mark_text(**text_style(INK, 13, dx=dx, weight="bold", align=align)).encode(x=x, y=y, text="factor:N")
         )
     values = base.transform_calculate(both="datum.gpu + '  against  ' + datum.cpu")
-    layers.append(values.mark_text(**text_style(MUTED, 11)).encode(x=alt.value(410), y=y, text="both:N"))
+    # Right of the axis, or below the name of the quantity.
+    beside = {"value": alt.ExprRef(f"narrow ? -5 : 10 + {_REACH}")}
+    below = text_style(MUTED, 11) | {
+        "dy": alt.expr("narrow ? 16 : 0"),
+        "align": alt.expr("narrow ? 'right' : 'left'"),
+    }
+    layers.append(values.mark_text(**below).encode(x=beside, y=y, text="both:N"))
     figure: alt.LayerChart = (
         alt.layer(*layers)
         .properties(
-            width=400,
-            height=40 * len(rows),
+            width=1,
+            height=46 * len(rows),
             description=sentence,
             padding=6,
             title={
-                "text": f"{gpu.name} against {cpu.name}",
-                "subtitle": ["how many times as much the GPU has; data sheets", _COUNTED],
+                "frame": "bounds",
+                "text": in_lines(gpu.name, f"against {cpu.name}"),
+                "subtitle": ["how many times as much the GPU has; data sheets", *_COUNTED],
                 "subtitleColor": MUTED,
                 "subtitlePadding": 6,
             },

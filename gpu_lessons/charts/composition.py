@@ -10,18 +10,17 @@ from typing import Any, ClassVar
 import altair as alt
 
 from gpu_lessons.charts.bundle import own_data
-from gpu_lessons.charts.theme import GPU, MUTED, chart_config, text_style
+from gpu_lessons.charts.theme import GPU, MUTED, chart_config, fit_to_page, hide_undescribed, text_style
 
 __all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "same_axis"]
 
 #: Stands between two parts of a line of words; where there is little room, the line is broken there.
 BETWEEN = "   ·   "
-# Nothing says how wide a picture's page is; in a page, a figure that is not attached to it yet has no width.
-_ROOM_WIDTH = "containerSize()[0] > 0 ? containerSize()[0] : 2000"
-_ROOM = {"name": "room", "init": _ROOM_WIDTH, "on": [{"events": "window:resize", "update": _ROOM_WIDTH}]}
 _HEAD_SIZE, _LINE_SIZE, _NAME_SIZE, _LINE_HEIGHT = 22, 13, 12, 18
 # Width of a letter of the font over its size, bold and plain; a headline is seldom all wide letters.
 _BOLD, _PLAIN = 0.66, 0.6
+#: Pixels left of the first panel for its axis, and right of the last.
+_MARGINS = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class Panels:
     columns : list of lists of LayerChart
         Panels from top to bottom, columns from left to right; under each other where there is too little room.
     width : int
-        Pixels of the columns side by side, from the left end of the first panel to the right end of the last.
+        Pixels that the columns take side by side, with axes and margins.
     names : sequence of (color, text)
         Who is shown and where the numbers come from; a text is a Vega expression over the chosen row.
     color : condition, optional
@@ -54,13 +53,13 @@ class _Figure(alt.TopLevelVConcatSpec):
 
     # Altair's own attributes are parts of the chart; these are not.
     _inputs: ClassVar[Sequence[dict[str, Any]]] = ()
-    _width, _columns = 0, 1
+    _width = 0
 
     def to_dict(self, *arguments: object, **options: object) -> dict[str, Any]:
         spec: dict[str, Any] = super().to_dict(*arguments, **options)  # type: ignore[arg-type]
-        narrow = {"name": "narrow", "update": f"room < {self._width}"}
-        spec["params"] = [*(self._inputs or spec["params"]), _ROOM, narrow]
-        spec["vconcat"][1]["columns"] = {"signal": f"narrow ? 1 : {self._columns}"}
+        spec["params"] = self._inputs or spec["params"]
+        fit_to_page(spec, self._width)
+        hide_undescribed(spec)
         return spec
 
 
@@ -71,6 +70,7 @@ def compose(
     parameters: dict[str, Any],
     inputs: Sequence[dict[str, Any]],
     sentence: str,
+    warning: str = "",
 ) -> alt.TopLevelSpec:
     """Return the figure: a headline above the panels.
 
@@ -86,6 +86,8 @@ def compose(
         Signals that stand for the parameters where the chart has its own inputs.
     sentence : str
         The figure in one sentence, for those who do not see it.
+    warning : str
+        What every headline has to say besides, in a few words.
     """
     # Altair copies every part at every step of a composition, which takes seconds here; as dicts they are put
     # together at once.
@@ -98,12 +100,12 @@ def compose(
         "padding": 6,
         "data": {"values": rows},
         "params": [alt.VariableParameter(name=name, value=value) for name, value in parameters.items()],
-        "vconcat": [_plain(_head(panels, rows, chosen_row(*parameters))), {"concat": stacks, "spacing": 20}],
-        "spacing": 6,
+        "vconcat": [_plain(_head(panels, rows, chosen_row(*parameters), warning)), {"concat": stacks, "spacing": 14}],
+        "spacing": 12,
         "resolve": own_colors,
     }
     figure = _Figure(**spec)
-    for name, value in (("_inputs", inputs), ("_width", panels.width), ("_columns", len(panels.columns))):
+    for name, value in (("_inputs", inputs), ("_width", panels.width)):
         object.__setattr__(figure, name, value)
     return figure
 
@@ -113,28 +115,40 @@ def chosen_row(*parameters: str) -> str:
     return " && ".join(f"datum.{name} === {name}" for name in parameters)
 
 
-def _head(panels: Panels, rows: list[dict[str, Any]], chosen: str) -> alt.LayerChart:
+def _head(panels: Panels, rows: list[dict[str, Any]], chosen: str, warning: str) -> alt.LayerChart:
     """Return headline, line and names; with little room they stand under each other, broken at their joints."""
     here = alt.Chart().transform_filter(chosen)
+    if warning:
+        here = here.transform_calculate(headline=f"datum.headline + ': {warning}'")
+    size = 18 if warning else _HEAD_SIZE
     names = [(color, text, here.transform_calculate(who=_text(text, rows))) for color, text in panels.names]
     longest = max(len(name) for _, text in panels.names for name in _texts(text, rows))
-    headline_width = _BOLD * _HEAD_SIZE * max(len(row["headline"]) for row in rows)
-    beside = headline_width + _PLAIN * _NAME_SIZE * longest < panels.width
-    line_top = 44 + 26 * any(": " in row["headline"] for row in rows)
-    names_top = line_top + 24 + _LINE_HEIGHT * max(row["line"].count(BETWEEN) for row in rows)
+    headline_width = _BOLD * size * max(len(row["headline"]) + len(warning) for row in rows)
+    right = panels.width - _MARGINS
+    beside = headline_width + _PLAIN * _NAME_SIZE * longest < right
+    line_top = 44 + 26 * any(warning or ": " in row["headline"] for row in rows)
+    names_top = line_top + 24 + _LINE_HEIGHT * max(row["line"].count(BETWEEN) + row["line"].count("; ") for row in rows)
+    color = panels.color or alt.value(GPU)
+    broken = f"replace(replace(datum.line, regexp('{BETWEEN}', 'g'), '\\n'), '; ', ';\\n')"
     layers = [
         here.transform_calculate(said="narrow ? replace(datum.headline, ': ', ':\\n') : datum.headline")
-        .mark_text(**text_style(GPU, _HEAD_SIZE, weight="bold"), lineBreak="\n", lineHeight=26)
-        .encode(x=alt.value(0), y=alt.value(14), text="said:N", color=panels.color or alt.value(GPU)),
-        here.transform_calculate(said=f"narrow ? replace(datum.line, regexp('{BETWEEN}', 'g'), '\\n') : datum.line")
+        .mark_text(**text_style(GPU, size, weight="bold"), lineBreak="\n", lineHeight=26)
+        .encode(
+            x=alt.value(0),
+            y=alt.value(14),
+            text="said:N",
+            color=panels.color or alt.value(GPU),
+            description="headline:N",
+        ),
+        here.transform_calculate(said=f"narrow ? {broken} : datum.line")
         .mark_text(**text_style(MUTED, _LINE_SIZE), lineBreak="\n", lineHeight=_LINE_HEIGHT)
-        .encode(x=alt.value(0), y=_if_narrow(line_top, 44), text="said:N"),
+        .encode(x=alt.value(0), y=_if_narrow(line_top, 44), text="said:N", description="line:N"),
     ]
     for place, (color, _, named) in enumerate(names):
         style = text_style(color, _NAME_SIZE) | ({"align": alt.expr("narrow ? 'left' : 'right'")} if beside else {})
         y = _if_narrow(names_top + _LINE_HEIGHT * place, (6 if beside else 66) + _LINE_HEIGHT * place)
-        x = _if_narrow(0, panels.width) if beside else alt.value(0)
-        layers.append(named.mark_text(**style).encode(x=x, y=y, text="who:N"))
+        x = _if_narrow(0, right) if beside else alt.value(0)
+        layers.append(named.mark_text(**style).encode(x=x, y=y, text="who:N", description="who:N"))
     return alt.layer(*layers).properties(width=1, height=50, view=alt.ViewConfig(stroke=None))
 
 

@@ -10,10 +10,12 @@ from typing import Any
 from gpu_lessons.charts.theme import four_digits
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
-__all__ = ["REGIME_NAMES", "Dot", "Grid", "Point", "Series"]
+__all__ = ["BATCH", "REGIME_NAMES", "WEIGHTS", "Dot", "Grid", "Point", "Series"]
 
 #: What a bottleneck is called in the figure.
-REGIME_NAMES = {"launch": "launch", "memory": "weights", "filling": "filling the GPU", "compute": "compute"}
+REGIME_NAMES = {"launch": "launch", "filling": "filling the GPU", "compute": "compute"}
+#: What moves where memory is the bottleneck.
+WEIGHTS, BATCH = "weights", "inputs, outputs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,11 @@ class Point:
         return self.cpu_s / self.gpu_s
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the weights are more numbers than the inputs and outputs of the batch."""
+        return self.width_log2 > self.batch_log2 + 1
+
+    @property
     def training_bytes(self) -> float:
         """Bytes of a training step of the whole network."""
         return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes + self.activations_bytes
@@ -53,17 +60,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A time that was measured, to be drawn on top of the curves.
+    """A time from a clock, to be drawn on top of the curves.
 
-    ``kind`` says of which machine, ``"cpu"`` or ``"gpu"``; ``recorded_on`` is the day of its recording, or None if it
-    was measured here.
+    ``kind`` says of which machine, ``"cpu"`` or ``"gpu"``; ``source`` is ``"measured"``, ``"recorded"`` or
+    ``"published"``, and ``said`` the same in words, with the day or the publisher.
     """
 
     batch_log2: int
     width_log2: int
     time_s: float
     kind: str = "cpu"
-    recorded_on: str | None = None
+    source: str = "measured"
+    said: str = "measured here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Grid:
     depth : int
         Layers of the network whose memory is shown.
     dots : sequence of Dot
-        Measured and recorded times.
+        Times from a clock.
     """
 
     points: Sequence[Point]
@@ -115,21 +123,15 @@ class Grid:
         """Return who is faster, and by how much."""
         if not self.fits(point):
             return f"Does not fit: {format_bytes(point.layer_bytes)} on {format_bytes(self.gpu_memory_bytes)}"
-        if 0.95 < point.speedup < 1.05:
-            return "Equally fast on both"
-        factor = max(point.speedup, 1 / point.speedup)
-        return f"{format_factor(factor)} faster on the {'GPU' if point.speedup > 1 else 'CPU'}"
+        return _faster(point.speedup)
 
     def second_line(self, point: Point) -> str:
         """Return the answer when every batch crosses the bus."""
         if not self.fits(point):
-            return "no time to compare: the layer is larger than the memory of the card"
+            return "no time to compare: too large for the card"
         if not point.copy_in_s:
             return "no bus to cross: CPU and GPU share one memory"
-        bus = point.cpu_s / point.bus_s
-        if bus >= 1:
-            return f"{format_factor(bus)} if every batch must first cross the bus"
-        return f"{format_factor(1 / bus)} slower than the CPU if every batch must first cross the bus"
+        return f"{_faster(point.cpu_s / point.bus_s)} when every batch crosses the bus"
 
     def setting(self, point: Point) -> str:
         """Return the sizes and what is timed."""
@@ -163,7 +165,7 @@ class Grid:
         }
         row = {name: four_digits(value) if isinstance(value, float) else value for name, value in numbers.items()}
         return row | {
-            "regime": REGIME_NAMES[point.regime],
+            "regime": REGIME_NAMES.get(point.regime) or (WEIGHTS if point.is_wide else BATCH),
             "headline": self.headline(point),
             "line": f"{self.second_line(point)}   ·   {self.setting(point)}",
             "factor": format_factor(max(point.speedup, 1 / point.speedup)),
@@ -177,3 +179,9 @@ class Grid:
             return f"{used} of {there}: not even one sample fits"
         verb = "fits" if point.training_bytes <= self.gpu_memory_bytes else "would fit"
         return f"{used} of {there}   ·   largest batch that {verb}: {point.largest_batch:,}"
+
+
+def _faster(speedup: float) -> str:
+    if 0.95 < speedup < 1.05:
+        return "Equally fast on both"
+    return f"{format_factor(max(speedup, 1 / speedup))} faster on the {'GPU' if speedup > 1 else 'CPU'}"

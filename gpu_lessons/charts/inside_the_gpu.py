@@ -13,14 +13,13 @@ from gpu_lessons.charts.tile_grid import TileGrid
 __all__ = ["inside_the_gpu_chart"]
 
 #: Side of a tile and of an SM, in pixels: one fits on the other.
-_CELL = 21
+_CELL = 17
 _COLUMNS, _ROWS = 20, 8
 #: Pixels of a line of text above SMs or waves.
 _LABEL = 24
-_LEFT, _RIGHT, _GAP = _CELL * _COLUMNS, 400, 70
-_WIDE = _LEFT + _RIGHT + _GAP
+_LEFT, _RIGHT, _WIDE = _CELL * _COLUMNS, 330, 806
 _STRIP = 40
-_WAVES_HEIGHT = 3 * _LABEL + 2 * _STRIP
+_WAVES_HEIGHT = 5 * _LABEL + 2 * _STRIP
 #: Waves in turn, and the last one, darker in grey as well. A unit without a block is hollow.
 _WAVES, _LAST = ("#a7d8d2", "#d3ece9"), GPU
 _HERE = chosen_row("card", "neurons")
@@ -122,7 +121,9 @@ def _units(grid: TileGrid) -> alt.LayerChart:
     said = _here().transform_calculate(
         said="datum.fixed_last + ' with a tile, ' + (datum.sm_count - datum.fixed_last) + ' idle'"
     )
-    text = said.mark_text(**text_style(INK, 12)).encode(x=alt.value(0), y=alt.value(8), text="said:N")
+    text = said.mark_text(**text_style(INK, 12)).encode(
+        x=alt.value(0), y=alt.value(8), text="said:N", description="said:N"
+    )
     return alt.layer(cells, text).properties(
         width=_LEFT, height=height, title="The SMs in the last wave", view=_NO_FRAME
     )
@@ -167,8 +168,11 @@ def _rings(x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
         alt.Tooltip("chosen_time:N", title="as libraries choose"),
     ]
     return [
-        _here().mark_point(**ring, stroke=color).encode(x=x, y=y(field), tooltip=tooltip)
-        for field, color in (("fixed_s", INK), ("chosen_s", GPU))
+        _here()
+        .transform_calculate(told=f"'{name}, ' + datum.{of}_time")
+        .mark_point(**ring, stroke=color)
+        .encode(x=x, y=y(f"{of}_s"), tooltip=tooltip, description="told:N")
+        for of, name, color in (("fixed", "one tile shape", INK), ("chosen", "as libraries choose", GPU))
     ]
 
 
@@ -186,8 +190,8 @@ def _key(top: int, color: str, dash: list[int], width: int, name: str) -> list[a
 def _waves() -> alt.LayerChart:
     """Return both ways to cut as time against SMs at work: what is hollow is idle time."""
     layers = [
-        *_strip(_LABEL, INK, "one tile shape", "fixed"),
-        *_strip(3 * _LABEL + _STRIP, GPU, "as libraries choose", "chosen"),
+        *_strip(2 * _LABEL, INK, "one tile shape", "fixed"),
+        *_strip(5 * _LABEL + _STRIP, GPU, "as libraries choose", "chosen"),
     ]
     return alt.layer(*layers).properties(
         width=_RIGHT, height=_WAVES_HEIGHT, title="SMs at work, wave after wave", view=_NO_FRAME
@@ -207,11 +211,13 @@ def _strip(top: int, color: str, name: str, of: str) -> list[alt.Chart]:
         high=f"{bottom} - {_STRIP} * (datum.wave < {waves} - 1 ? 1 : datum.{of}_last / datum.sm_count)",
         low=f"{bottom}",
     )
-    said = _here().transform_calculate(said=f"'{name}, ' + datum.{of}_cut", end=share)
+    said = _here().transform_calculate(said=f"'{name}, ' + replace(datum.{of}_cut, ': ', ':\\n')", end=share)
     return [
         frame.mark_rect(fill="white", stroke=LAUNCH).encode(x=x, x2="end:Q", y=y, y2="low:Q"),
         each.mark_rect().encode(x=x, x2="end:Q", y=y, y2="low:Q", color=_wave_color("datum.wave", waves)),
-        said.mark_text(**text_style(color, 12)).encode(x=alt.value(0), y=alt.value(top - 16), text="said:N"),
+        said.mark_text(**text_style(color, 12), lineBreak="\n", lineHeight=16).encode(
+            x=alt.value(0), y=alt.value(top - 28), text="said:N", description="said:N"
+        ),
         said.mark_text(**text_style(color, 12, dx=6, weight="bold")).encode(
             x=same_axis(x, "end:Q"), y=alt.value(top + _STRIP / 2), text=f"{of}_time:N"
         ),

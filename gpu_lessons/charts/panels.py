@@ -42,7 +42,7 @@ _MEMORY_PARTS = tuple(
 
 def time_parts(width: int) -> alt.LayerChart:
     """Return the bar that shows where the GPU's time goes, copies over the bus included."""
-    bar = _stacked_bar(_TIME_PARTS, total="datum.bus_s").transform_filter(FITS)
+    bar = _stacked_bar(_TIME_PARTS, total="datum.bus_s", told=vega_time("datum.size")).transform_filter(FITS)
     labels = _part_labels(_TIME_PARTS, f"{FITS} ? {vega_time('datum.size')} : ''")
     return alt.layer(bar, *labels).properties(
         width=width, height=62, title="Where the GPU's time goes", view=alt.ViewConfig(stroke=None)
@@ -57,14 +57,14 @@ def memory_panel(grid: Grid, width: int) -> alt.LayerChart:
         .mark_bar(color="#f1f5f9", stroke=GRID)
         .encode(x=alt.value(0), x2=alt.value(width), y=alt.value(0), y2=alt.value(26))
     )
-    bar = _stacked_bar(_MEMORY_PARTS, total=capacity)
+    bar = _stacked_bar(_MEMORY_PARTS, total=capacity, told="format(datum.size, '.3~s') + 'B'")
     names = _part_labels(_MEMORY_PARTS, None)
     over = alt.condition(f"datum.training_bytes > {capacity}", alt.value(WARNING), alt.value(INK))
     line = (
         alt.Chart()
         .transform_filter(SELECTED)
         .mark_text(**text_style(INK, 12))
-        .encode(x=alt.value(0), y=alt.value(60), text="memory:N", color=over)
+        .encode(x=alt.value(0), y=alt.value(60), text="memory:N", color=over, description="memory:N")
     )
     return alt.layer(frame, bar, *names, line).properties(
         width=width,
@@ -84,13 +84,18 @@ def _folded(parts: tuple[tuple[str, str, str], ...]) -> alt.Chart:
     )
 
 
+def _names(parts: tuple[tuple[str, str, str], ...]) -> str:
+    """Return a Vega object of the parts' names."""
+    return "{" + ", ".join(f"{field}: '{name}'" for field, name, _ in parts) + "}"
+
+
 def _colors(parts: tuple[tuple[str, str, str], ...]) -> alt.Color:
     scale = alt.Scale(domain=[field for field, _, _ in parts], range=[color for _, _, color in parts])
     return alt.Color("field:N", scale=scale, legend=None)
 
 
-def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str) -> alt.Chart:
-    """Return the parts side by side; what exceeds ``total`` is cut off at the right end."""
+def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str, told: str) -> alt.Chart:
+    """Return the parts side by side, ``told`` with their names; what exceeds ``total`` is cut off at the right end."""
     bar: alt.Chart = (
         _folded(parts)
         .transform_stack(
@@ -99,7 +104,11 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str) -> alt.
             groupby=["batch_log2"],
             sort=[alt.SortField("place", "ascending")],
         )
-        .transform_calculate(left=f"min(1, datum.from / {total})", right=f"min(1, datum.to / {total})")
+        .transform_calculate(
+            left=f"min(1, datum.from / {total})",
+            right=f"min(1, datum.to / {total})",
+            told=f"({_names(parts)})[datum.field] + ', ' + {told}",
+        )
         .mark_bar(stroke="white", strokeWidth=1)
         .encode(
             x=alt.X("left:Q", scale=alt.Scale(domain=[0, 1]), axis=None),
@@ -107,6 +116,7 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str) -> alt.
             y=alt.value(0),
             y2=alt.value(26),
             color=_colors(parts),
+            description="told:N",
         )
     )
     return bar
@@ -114,11 +124,10 @@ def _stacked_bar(parts: tuple[tuple[str, str, str], ...], *, total: str) -> alt.
 
 def _part_labels(parts: tuple[tuple[str, str, str], ...], value: str | None) -> list[alt.Chart]:
     """Name the parts in fixed columns, each beside a square of its colour: thin parts stay readable."""
-    names = "{" + ", ".join(f"{field}: '{name}'" for field, name, _ in parts) + "}"
     # The third column of times is the kernel's, which can take minutes; names alone share the width evenly.
     columns_at = [0, 0.25, 0.48, 0.77] if value else [0, 0.25, 0.5, 0.75]
     columns = _folded(parts).transform_calculate(
-        name=f"({names})[datum.field]", x=f"{columns_at}[datum.place]", value=value or "''"
+        name=f"({_names(parts)})[datum.field]", x=f"{columns_at}[datum.place]", value=value or "''"
     )
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, 1]), axis=None)
     labels = [
@@ -170,7 +179,8 @@ def speedup_map(grid: Grid, width: int) -> alt.LayerChart:
     tooltip = [alt.Tooltip("size:N", title="size"), alt.Tooltip("headline:N", title="result")]
     fill = cells.mark_rect().encode(x=x, x2="right:Q", y=y, y2="high:Q", color=color, tooltip=tooltip)
     outline = {"fillOpacity": 0, "stroke": INK, "strokeWidth": 2.5}
-    chosen = cells.transform_filter(SELECTED).mark_rect(**outline).encode(x=x, x2="right:Q", y=y, y2="high:Q")
+    told = cells.transform_filter(SELECTED).transform_calculate(told="datum.size + ': ' + datum.headline")
+    chosen = told.mark_rect(**outline).encode(x=x, x2="right:Q", y=y, y2="high:Q", description="told:N")
     layers = [fill, *_break_even(grid, x, y), chosen]
     return alt.layer(*layers).properties(width=width - 62, height=188, title="GPU speed-up everywhere")
 

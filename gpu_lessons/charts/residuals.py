@@ -11,7 +11,18 @@ from typing import Any
 import altair as alt
 
 from gpu_lessons.charts.bundle import Figure
-from gpu_lessons.charts.theme import CPU, GPU, GRID, INK, MUTED, chart_config, four_digits, text_style, vega_time
+from gpu_lessons.charts.theme import (
+    CPU,
+    GPU,
+    GRID,
+    INK,
+    MUTED,
+    chart_config,
+    four_digits,
+    in_lines,
+    text_style,
+    vega_time,
+)
 from gpu_lessons.units import format_time
 
 __all__ = ["HeldOut", "residuals_figure"]
@@ -52,18 +63,18 @@ def residuals_figure(held_out: Sequence[HeldOut], *, machine: str, kind: str, so
     rows = [_row(each) for each in held_out]
     colour = CPU if kind == "cpu" else GPU
     titles = {field: f"{title}: off by {errors[field]:.0%} (median)" for field, title in _PANELS}
-    title = f"{machine}, {source}: {len(held_out)} times that were not fitted"
-    return Figure(partial(_chart, rows, titles, colour, title, sentence), sentence, rows)
+    title = (f"{machine}, {source}:", f"{len(held_out)} times that were not fitted")
+    return Figure(partial(_chart, rows, titles, colour, title, sentence), sentence, rows, needed=780)
 
 
 def _chart(
-    rows: list[dict[str, Any]], titles: Mapping[str, str], colour: str, title: str, sentence: str
-) -> alt.HConcatChart:
+    rows: list[dict[str, Any]], titles: Mapping[str, str], colour: str, title: tuple[str, str], sentence: str
+) -> alt.ConcatChart:
     panels = [_panel(field, panel_title, colour) for field, panel_title in titles.items()]
-    chart: alt.HConcatChart = (
-        alt.hconcat(*panels, data=alt.Data(values=rows), spacing=26)
+    chart: alt.ConcatChart = (
+        alt.concat(*panels, data=alt.Data(values=rows), spacing=26)
         .configure(**chart_config())
-        .properties(title=alt.Title(title), description=sentence, padding=6)
+        .properties(title={"text": in_lines(*title)}, description=sentence, padding=6)
     )
     return chart
 
@@ -98,7 +109,6 @@ def _panel(field: str, title: str, color: str) -> alt.LayerChart:
         axis=alt.Axis(
             values=[*_FACTORS, *(1 / factor for factor in _FACTORS)],
             labelExpr="datum.value < 0.99 ? '1/' + format(1 / datum.value, '.0f') : format(datum.value, '.0f') + '×'",
-            labels=first,
         ),
     )
     band = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 __all__ = [
@@ -21,7 +22,10 @@ __all__ = [
     "WARNING",
     "chart_config",
     "count_label",
+    "fit_to_page",
     "four_digits",
+    "hide_undescribed",
+    "in_lines",
     "text_style",
     "vega_time",
 ]
@@ -99,6 +103,42 @@ def vega_time(seconds: str) -> str:
 def count_label(exponent: str) -> str:
     """Return a Vega expression that writes two to the power of ``exponent`` as `units.format_count` does."""
     return f"({exponent} < 10 ? format(pow(2, {exponent}), ',') : format(pow(2, {exponent} - 10), ',') + 'k')"
+
+
+def fit_to_page(spec: dict[str, Any], needed: int) -> None:
+    """Let columns of a figure stand under each other where its page has fewer than ``needed`` pixels.
+
+    ``needed`` is not more than the figure takes: a page that is no wider than its figure must not break it.
+    Adds the signals ``room``, the pixels there are, and ``narrow``, whether they are too few; Vega-Lite hands them on
+    to Vega, though its own schema knows no such signals.
+    """
+    # A picture has no page around it, and a figure that stands in none yet no width.
+    there = "containerSize()[0] > 0 ? containerSize()[0]"
+    events = [{"source": "window", "type": "resize"}, {"source": "window", "type": "pointermove", "throttle": 400}]
+    spec["params"] = [
+        *spec.get("params", []),
+        {"name": "room", "init": f"{there} : 2000", "on": [{"events": events, "update": f"{there} : room"}]},
+        {"name": "narrow", "update": f"room < {needed}"},
+    ]
+    for part in (spec, *spec.get("vconcat", [])):
+        if "concat" in part:
+            part["columns"] = {"signal": f"narrow ? 1 : {len(part['concat'])}"}
+
+
+def hide_undescribed(spec: dict[str, Any]) -> None:
+    """Hide from screen readers every mark that has no description: a number without words helps nobody."""
+    for part in ("layer", "concat", "hconcat", "vconcat"):
+        for each in spec.get(part, []):
+            hide_undescribed(each)
+    if "mark" in spec and "description" not in spec.get("encoding", {}):
+        spec["mark"] = ({"type": spec["mark"]} if isinstance(spec["mark"], str) else spec["mark"]) | {"aria": False}
+
+
+def in_lines(*parts: str) -> dict[str, str]:
+    """Return a title that is one line where the page has room for it, and else one line a part."""
+    return {
+        "expr": f"narrow ? {json.dumps(parts, ensure_ascii=False)} : {json.dumps(' '.join(parts), ensure_ascii=False)}"
+    }
 
 
 def text_style(

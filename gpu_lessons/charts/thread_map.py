@@ -21,9 +21,9 @@ TILE, BLOCK_THREADS, THREAD_RESULTS = 128, 256, 8
 BATCH_SIZE = 1024
 _DOWN = BATCH_SIZE // TILE
 
-_BOX, _GAP, _LEFT = 168, 44, 84
+_BOX, _GAP, _LEFT = 160, 28, 60
 _PICTURE, _WORK_TOP, _MACHINE_TOP, _LARGEST_CELL = 100, 24, 216, 40
-_WIDE, _HIGH = _LEFT + 4 * _BOX + 3 * _GAP, 376
+_STEP, _HIGH = _BOX + _GAP, 376
 _WORK, _MACHINE = ("#a7d8d2", GPU), ("#cbd5e1", INK)
 
 
@@ -68,7 +68,7 @@ def plot_thread_map(gpu: Machine) -> Figure:
         {"work": above.name, "of_work": above.note, "machine": below.name, "of_machine": below.note}
         for above, below in zip(work, machine, strict=True)
     ]
-    return Figure(partial(_chart, work, machine, sentence), sentence, rows)
+    return Figure(partial(_chart, work, machine, sentence), sentence, rows, needed=800)
 
 
 def _blocks(sm_count: int) -> int:
@@ -136,28 +136,30 @@ def _chart(work: list[_Panel], machine: list[_Panel], sentence: str) -> alt.Laye
     texts: list[dict[str, Any]] = []
     for panels, top, colors in ((work, _WORK_TOP, _WORK), (machine, _MACHINE_TOP, _MACHINE)):
         for place, panel in enumerate(panels):
-            left = _LEFT + place * (_BOX + _GAP)
-            cells += _cells(panel, left, top, colors)
+            here = {"place": place}
+            cells += [here | cell for cell in _cells(panel, top, colors)]
             texts += [
-                {"x": left, "y": top - 12, "text": panel.name, "style": "name"},
-                {"x": left, "y": top + _PICTURE + 18, "text": panel.note, "style": "note"},
+                here | {"x": 0, "y": top - 12, "text": panel.name, "style": "name"},
+                here | {"x": 0, "y": top + _PICTURE + 18, "text": panel.note, "style": "note"},
             ]
             if place:
-                texts.append({"x": left - _GAP / 2 - 8, "y": top + _PICTURE / 2, "text": "→", "style": "arrow"})
+                arrow = {"x": -_GAP / 2 - 4, "y": top + _PICTURE / 2, "text": "→", "style": "arrow"}
+                texts.append(here | arrow)
     texts += [
-        {"x": 0, "y": top - 12, "text": text, "style": "row"}
+        {"place": place, "x": -_LEFT, "y": top - 12, "text": text, "style": "row"}
         for text, top in (("the work", _WORK_TOP), ("runs on", _MACHINE_TOP))
+        for place in (0, 2)
     ]
-    x = alt.X("x:Q", scale=alt.Scale(domain=[0, _WIDE], range=[0, _WIDE]), axis=None)
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[0, _HIGH], range=[0, _HIGH]), axis=None)
-    rects = alt.Chart(alt.Data(values=cells)).mark_rect().encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=_own_color())
+    x = alt.X("at:Q", scale=alt.Scale(domain=[0, _HIGH], range=[0, _HIGH]), axis=None)
+    y = alt.Y("down:Q", scale=alt.Scale(domain=[0, _HIGH], range=[0, _HIGH]), axis=None)
+    rects = _placed(cells, "x2", "y2").mark_rect().encode(x=x, x2="at_x2:Q", y=y, y2="down_y2:Q", color=_own_color())
     styles = {
         "name": text_style(INK, 14, weight="bold"),
         "note": text_style(INK, 12),
         "arrow": text_style(MUTED, 18, align="center"),
         "row": text_style(MUTED, 13),
     }
-    words = alt.Chart(alt.Data(values=texts))
+    words = _placed(texts).transform_filter("datum.style !== 'row' || narrow || datum.place === 0")
     written = [
         words.transform_filter(f"datum.style === '{style}'")
         .mark_text(**properties, lineBreak="\n", lineHeight=17)
@@ -167,14 +169,14 @@ def _chart(work: list[_Panel], machine: list[_Panel], sentence: str) -> alt.Laye
     figure: alt.LayerChart = (
         alt.layer(rects, *written)
         .properties(
-            width=_WIDE,
+            width=1,
             height=_HIGH,
             description=sentence,
             padding=6,
             view=alt.ViewConfig(stroke=None),
             title={
                 "text": "From one neuron to the whole GPU",
-                "subtitle": "above, dark is the picture to its left; below, dark is what the work above takes",
+                "subtitle": ["above, dark is the picture to its left;", "below, dark is what the work above takes"],
                 "subtitleColor": MUTED,
                 "subtitlePadding": 6,
             },
@@ -184,19 +186,30 @@ def _chart(work: list[_Panel], machine: list[_Panel], sentence: str) -> alt.Laye
     return figure
 
 
+def _placed(values: list[dict[str, Any]], *ends: str) -> alt.Chart:
+    """Return rows with their pixels in the figure: four pictures beside each other, or two above two."""
+    left = f"{_LEFT} + datum.place % (narrow ? 2 : 4) * {_STEP}"
+    top = f"(narrow ? floor(datum.place / 2) * {_HIGH + 20} : 0)"
+    chart = alt.Chart(alt.Data(values=values)).transform_calculate(at=f"{left} + datum.x", down=f"{top} + datum.y")
+    for end in ends:
+        name, start = ("at_x2", left) if end == "x2" else ("down_y2", top)
+        chart = chart.transform_calculate(**{name: f"{start} + datum.{end}"})
+    return chart
+
+
 def _own_color() -> alt.Color:
     return alt.Color("color:N", scale=None)
 
 
-def _cells(panel: _Panel, left: float, top: float, colors: tuple[str, str]) -> list[dict[str, Any]]:
+def _cells(panel: _Panel, top: float, colors: tuple[str, str]) -> list[dict[str, Any]]:
     """Return the cells of one picture, as large as fits its box, square, one pixel apart."""
     rows = -(-panel.cells // panel.columns)
     side = min(_BOX / panel.columns, _PICTURE / rows, _LARGEST_CELL)
     gap = 2 if side > 12 else 1
     return [
         {
-            "x": round(left + place % panel.columns * side, 1),
-            "x2": round(left + (place % panel.columns + 1) * side - gap, 1),
+            "x": round(place % panel.columns * side, 1),
+            "x2": round((place % panel.columns + 1) * side - gap, 1),
             "y": round(top + place // panel.columns * side, 1),
             "y2": round(top + (place // panel.columns + 1) * side - gap, 1),
             "color": colors[place < panel.dark],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from gpu_lessons.charts.call_record import CallRecord
@@ -21,9 +23,8 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["timeline_chart"]
 
-_WIDE = 760
-#: Room at the right for the last label of an axis.
-_MARGIN = 30
+#: Pixels of the time axis, a Vega expression: what the page leaves beside the names of the rows.
+_REACH = "(narrow ? 330 : 720)"
 _CLOCK_Y, _HEIGHT = 30, 150
 #: Top and bottom of each row of blocks, in pixels.
 _ROWS = {"host": (44, 84), "device": (98, 138)}
@@ -48,7 +49,7 @@ def timeline_chart(record: CallRecord) -> Panels:
     enlarged_s = _LAUNCHES_SHOWN * record.launch_s
     return Panels(
         columns=[[_timeline("The whole call", None), _timeline("Its beginning, enlarged", enlarged_s)]],
-        width=_WIDE + _MARGIN,
+        width=780,
         names=[(GPU, record.gpu)],
         color=_clock_color(),
         spacing=18,
@@ -66,11 +67,13 @@ def _clock_color() -> alt.Condition | dict[str, object]:
 
 def _timeline(title: str, until_s: float | None) -> alt.LayerChart:
     """Return both rows of blocks and the readings of the clock; only the first ``until_s`` seconds where given."""
-    scale = alt.Scale(nice=False, zero=True) if until_s is None else alt.Scale(nice=False, domain=[0, until_s])
+    pixels: list[Any] = [0, alt.ExprRef(_REACH)]
+    domain = alt.Undefined if until_s is None else [0, until_s]
+    scale = alt.Scale(nice=False, zero=True, domain=domain, range=pixels)
     label = f"datum.value === 0 ? '0' : {vega_time('datum.value')}"
     x = alt.X("start_s:Q", title=None, scale=scale, axis=alt.Axis(grid=False, tickCount=6, labelExpr=label))
-    layers = [*_blocks(x, until_s), *_clock(x), *_row_names()]
-    return alt.layer(*layers).properties(width=_WIDE, height=_HEIGHT, title=title, view=_NO_FRAME)
+    layers = [*_blocks(x, until_s), *_clock(x, until_s), *_row_names()]
+    return alt.layer(*layers).properties(width=1, height=_HEIGHT, title=title, view=_NO_FRAME)
 
 
 def _y(field: str) -> alt.Y:
@@ -95,7 +98,7 @@ def _blocks(x: alt.X, until_s: float | None) -> list[alt.Chart]:
             read_aloud="datum.name + ' on the ' + datum.row + ', ' + datum.took",
             shown_s=f"min(datum.end_s, {reach})",
             middle_s="(datum.start_s + datum.shown_s) / 2",
-            pixels=f"(datum.shown_s - datum.start_s) / {reach} * {_WIDE}",
+            pixels=f"(datum.shown_s - datum.start_s) / {reach} * {_REACH}",
             fill=_by_kind(0),
             ink=_by_kind(1),
             # A white edge would hide a block that is hardly wider than it.
@@ -104,9 +107,9 @@ def _blocks(x: alt.X, until_s: float | None) -> list[alt.Chart]:
         .transform_filter("datum.start_s < datum.shown_s")
     )
     tooltip = [alt.Tooltip("name:N", title="what"), alt.Tooltip("took:N", title="takes")]
-    boxes = blocks.mark_rect(strokeWidth=1, clip=True).encode(
+    boxes = blocks.mark_rect(strokeWidth=1).encode(
         x=x,
-        x2="end_s:Q",
+        x2="shown_s:Q",
         y=_y("top"),
         y2="bottom:Q",
         fill=alt.Fill("fill:N", scale=None),
@@ -126,23 +129,25 @@ def _blocks(x: alt.X, until_s: float | None) -> list[alt.Chart]:
     return layers
 
 
-def _clock(x: alt.X) -> list[alt.Chart]:
+def _clock(x: alt.X, until_s: float | None) -> list[alt.Chart]:
     """Mark both readings, the time between them, and what the clock said."""
     readings = _here().transform_calculate(
         start_s="0",
         top=f"{_CLOCK_Y}",
         bottom=f"{_HEIGHT}",
         said="'your clock: ' + datum.read",
+        shown_s="datum.stop_s" if until_s is None else f"min(datum.stop_s, {until_s:.4g})",
     )
     color = _clock_color()
     stop = same_axis(x, "stop_s:Q")
-    line = readings.mark_rule(strokeWidth=4, clip=True).encode(x=x, x2="stop_s:Q", y=_y("top"), color=color)
+    line = readings.mark_rule(strokeWidth=4).encode(x=x, x2="shown_s:Q", y=_y("top"), color=color)
     layers = [line]
-    for at in (x, stop):
-        rule = readings.mark_rule(strokeWidth=2, clip=True)
+    in_sight = readings.transform_filter("datum.shown_s === datum.stop_s")
+    for at, reading in ((x, readings), (stop, in_sight)):
+        rule = reading.mark_rule(strokeWidth=2)
         layers.append(rule.encode(x=at, y=_y("top"), y2="bottom:Q", color=color))
     said = readings.mark_text(**text_style(INK, 13, weight="bold", dy=-14)).encode(
-        x=x, y=_y("top"), text="said:N", color=color
+        x=x, y=_y("top"), text="said:N", color=color, description="said:N"
     )
     return [*layers, said]
 

@@ -19,7 +19,7 @@ __all__ = ["plot_turns"]
 Turns = Sequence[int | None]
 
 _CLOCKS_SHOWN = 24
-_CELL, _GAP, _LEFT, _PANEL_GAP, _LEGEND = 18, 2, 64, 26, 34
+_CELL, _GAP, _LEFT, _PANEL_GAP, _LEGEND = 16, 2, 56, 26, 54
 _TURN, _WAITS, _READY, _BUSY = GPU, "#a7d8d2", "white", INK
 _WORDS = (
     (_TURN, "its turn"),
@@ -58,7 +58,7 @@ def plot_turns(turns: Mapping[int, Turns], *, wait: int = 4, lane_clocks: int = 
         for row in rows
     ]
     sentence = f"Warps taking turns on one scheduler: {'; '.join(parts)}."
-    return Figure(partial(_chart, dict(turns), rows, wait, lane_clocks, sentence), sentence, rows)
+    return Figure(partial(_chart, dict(turns), rows, wait, lane_clocks, sentence), sentence, rows, needed=440)
 
 
 def _check(warps: int, history: Turns) -> None:
@@ -117,9 +117,10 @@ def _chart(
 
 
 def _legend() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    places = range(0, 140 * len(_WORDS), 140)
-    cells = [_cell(left, 0, color) for left, (color, _) in zip(places, _WORDS, strict=True)]
-    return cells, [_text(left + _CELL + 4, 0, word, "note") for left, (_, word) in zip(places, _WORDS, strict=True)]
+    places = [(place % 2 * 200, place // 2 * (_CELL + 4)) for place in range(len(_WORDS))]
+    cells = [_cell(left, top, color) for (left, top), (color, _) in zip(places, _WORDS, strict=True)]
+    texts = [_text(left + _CELL + 4, top, word, "note") for (left, top), (_, word) in zip(places, _WORDS, strict=True)]
+    return cells, texts
 
 
 def _cell(left: float, top: float, color: str) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _text(left: float, top: float, text: str, style: str) -> dict[str, Any]:
 
 
 def _drawn(cells: list[dict[str, Any]], texts: list[dict[str, Any]], high: float, sentence: str) -> alt.LayerChart:
-    wide = max(_LEFT + _CLOCKS_SHOWN * _CELL, 140 * len(_WORDS))
+    wide = _LEFT + _CLOCKS_SHOWN * _CELL
     x = alt.X("x:Q", scale=alt.Scale(domain=[0, wide], range=[0, wide]), axis=None)
     y = alt.Y("y:Q", scale=alt.Scale(domain=[0, high], range=[0, high]), axis=None)
     squares = (

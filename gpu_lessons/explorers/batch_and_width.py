@@ -21,8 +21,8 @@ def explore_batch_and_width(
     cpu: str = "amd-ryzen-9-7950x",
     dtype: str = "float32",
     work: str = "forward",
-    batch_size: int = 256,
-    width: int = 2048,
+    batch_size: int = 64,
+    width: int = 1024,
 ) -> Explorer:
     """Open the explorer of batch size and layer width.
 

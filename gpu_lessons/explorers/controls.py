@@ -78,27 +78,29 @@ def inputs(controls: Iterable[Control]) -> list[dict[str, Any]]:
 def _range(control: Control) -> list[dict[str, Any]]:
     """Return a slider over the places of the options, what it chooses, and the words of that as its readout."""
     place, parameter = f"{control.parameter}_place", control.parameter
+    words = control.words
     # Vega writes a raw number beside its own "range". The browser reads RANGE alike, Vega does not, and adds nothing.
     slides = {
         "input": "RANGE",
         "min": 0,
-        "max": len(control.options) - 1,
+        "max": len(words) - 1,
         "step": 1,
-        "name": control.label,
-        "style": "width: 260px; margin: 0 8px; vertical-align: middle",
+        "name": " ",
+        "aria-label": f"{control.label}, {len(words)} steps from {words[0]} to {words[-1]}",
+        # Its value stands right of it, with the label.
+        "style": "float: left; clear: left; width: 200px; margin: 2px 12px 2px 0",
     }
     said = {
         "input": "text",
         "readonly": "",
         "tabindex": "-1",
-        "name": " ",
-        "aria-label": f"{control.label}, chosen",
-        "style": "position: absolute; margin-top: -1.5em; margin-left: 24em; width: 14em; border: 0; background: none",
+        "name": control.label,
+        "style": "border: 0; background: none; font: inherit; color: inherit; width: 10em; margin-left: 6px",
     }
     return [
         {"name": place, "value": control.values.index(control.start), "bind": slides},
         {"name": parameter, "update": f"{json.dumps(control.values)}[toNumber({place})]"},
-        {"name": f"{parameter}_said", "update": f"{json.dumps(control.words)}[toNumber({place})]", "bind": said},
+        {"name": f"{parameter}_said", "update": f"{json.dumps(words)}[toNumber({place})]", "bind": said},
     ]
 
 

@@ -61,20 +61,26 @@ class Explorer(Figure):
     ) -> None:
         self.controls, self.pickers, self.buttons = controls, pickers, buttons
         self.ask, self._panels = ask, chart
-        answer: Answer = ask(**starts(pickers))
+        self.answer = answer = ask(**starts(pickers))
         chosen = starts(controls)
         super().__init__(
             lambda: self.drawn(answer, chosen, inputs(controls)), answer.sentence(**chosen), answer.table()
         )
 
-    def drawn(self, answer: Answer, chosen: dict[str, Any], inputs: Sequence[dict[str, Any]] = ()) -> alt.TopLevelSpec:
-        """Return the chart of ``answer`` with the controls at ``chosen``, and with its own inputs where given."""
+    def drawn(
+        self, answer: Answer, chosen: dict[str, Any], inputs: Sequence[dict[str, Any]] = (), warning: str = ""
+    ) -> alt.TopLevelSpec:
+        """Return the chart of ``answer`` with the controls at ``chosen``, and with its own inputs where given.
+
+        A ``warning`` stands in the headline.
+        """
         return compose(
             self._panels(answer),
             rows=answer.rows(),
             parameters=chosen,
             inputs=inputs,
             sentence=answer.sentence(**chosen),
+            warning=warning,
         )
 
     def live(self) -> Live:

@@ -46,7 +46,8 @@ def layer_grid(*, gpu: Machine, cpu: Machine, dtype: str, work: str) -> Grid:
         If the catalogue lacks a rate for the GPU or the CPU in this number format.
     """
     name, layer = WORKS[work]
-    on_gpu, on_cpu = calibration_of(gpu, dtype), calibration_of(cpu, cpu_dtype(dtype))
+    host = cpu_dtype(dtype)
+    on_gpu, on_cpu = calibration_of(gpu, dtype), calibration_of(cpu, host)
     assert gpu.memory_bytes is not None  # the pickers offer only cards whose memory is known
     return Grid(
         points=[
@@ -54,12 +55,16 @@ def layer_grid(*, gpu: Machine, cpu: Machine, dtype: str, work: str) -> Grid:
             for width_log2 in WIDTHS_LOG2
             for batch_log2 in BATCHES_LOG2
         ],
-        cpu=Series(cpu.name + (" in float32" if cpu_dtype(dtype) != dtype else ""), source_of(cpu), on_cpu.error),
-        gpu=Series(gpu.name, source_of(gpu), on_gpu.error),
+        cpu=Series(
+            cpu.name + (" in float32" if cpu_dtype(dtype) != dtype else ""),
+            source_of(cpu, cpu_dtype(dtype)),
+            on_cpu.error,
+        ),
+        gpu=Series(gpu.name, source_of(gpu, dtype), on_gpu.error),
         gpu_memory_bytes=gpu.memory_bytes,
         work=f"{dtype}, {name}",
         depth=DEPTH,
-        dots=(*dots_of(cpu, layer, cpu_dtype(dtype)), *dots_of(gpu, layer, dtype)),
+        dots=(*dots_of(cpu, layer, host), *dots_of(gpu, layer, dtype)),
     )
 
 

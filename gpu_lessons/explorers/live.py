@@ -8,23 +8,20 @@ from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import ipywidgets as widgets
 
-from gpu_lessons.charts.bundle import own_data
-from gpu_lessons.charts.widget_view import STAYS, close
+from gpu_lessons.charts.widget_view import STAYS
 from gpu_lessons.explorers.controls import Buttons, Control, Picker, Slider, starts
+from gpu_lessons.widgets import Chart, StepSlider
 
 if TYPE_CHECKING:
     from gpu_lessons.explorers.explorer import Explorer
 
 __all__ = ["Button", "Live"]
 
-# Altair types this class as the stand-in it shows where anywidget is missing.
-_JupyterChart: Any = alt.JupyterChart
 _WRAPPED = {"flex_flow": "row wrap"}
 _WIDGETS: dict[type[Control], tuple[Callable[..., Any], dict[str, Any]]] = {
-    Slider: (widgets.SelectionSlider, {"layout": {"width": "420px"}}),
+    Slider: (StepSlider, {}),
     Buttons: (
         widgets.ToggleButtons,
         {
@@ -74,9 +71,10 @@ class Live:
         self.message = widgets.HTML()
         self._picked = starts(explorer.pickers)
         self._restoring = False
-        self.figure = chart_widget(explorer.drawn(explorer.ask(**self._picked), self.chosen()))
-        self._frame = widgets.VBox([self.figure])
-        self._frame.add_class(STAYS)
+        self._warning = ""
+        self._answer = explorer.answer
+        self.figure = Chart(*self._drawn())
+        self.figure.add_class(STAYS)
         self._connect()
         for button, _ in self.buttons:
             button.prepare(self)
@@ -96,7 +94,7 @@ class Live:
         presses = [*(widget for _, widget in self.buttons), self.progress]
         boxes = [widgets.HBox(row, layout=_WRAPPED) for row in rows]
         boxes.append(widgets.HBox(presses, layout=_WRAPPED if self.buttons else {"display": "none"}))
-        return widgets.VBox([*boxes, self.message, self._frame])
+        return widgets.VBox([*boxes, self.message, self.figure])
 
     def say(self, text: str) -> None:
         """Put plain text below the buttons."""
@@ -119,11 +117,16 @@ class Live:
             self._ask_again()
         self.pickers[parameter].value = value
 
+    def warn(self, text: str) -> None:
+        """Let the headline say ``text`` besides, until something else is picked."""
+        self._warning = text
+        self.figure.draw(*self._drawn())
+
     def _connect(self) -> None:
-        for parameter, control in self.controls.items():
-            control.observe(self._guarded(partial(self._set, parameter)), "value")
+        for control in self.controls.values():
+            control.observe(self._guarded(self._move), "value")
         for picker in self.pickers.values():
-            picker.observe(self._guarded(self._ask_again), "value")
+            picker.observe(self._guarded(self._pick_anew), "value")
         for button, widget in self.buttons:
             widget.on_click(self._guarded(partial(self._press, button)))
 
@@ -139,8 +142,13 @@ class Live:
 
         return callback
 
-    def _set(self, parameter: str) -> None:
-        setattr(self.figure.params, parameter, self.controls[parameter].value)
+    def _move(self) -> None:
+        self.figure.move(self.chosen(), self._answer.sentence(**self.chosen()))
+
+    def _drawn(self) -> tuple[dict[str, Any], dict[str, Any], str]:
+        chosen = self.chosen()
+        spec = self.explorer.drawn(self._answer, chosen, warning=self._warning).to_dict()
+        return spec, chosen, self._answer.sentence(**chosen)
 
     def _press(self, button: Button) -> None:
         for _, widget in self.buttons:
@@ -156,20 +164,20 @@ class Live:
         for button, widget in self.buttons:
             widget.disabled = not button.can_press()
 
+    def _pick_anew(self) -> None:
+        if not self._restoring:
+            self._warning = ""
+            self._ask_again()
+
     def _ask_again(self) -> None:
-        if self._restoring:
-            return
         picked = {parameter: picker.value for parameter, picker in self.pickers.items()}
         try:
-            chart = self.explorer.drawn(self.explorer.ask(**picked), self.chosen())
+            self._answer = self.explorer.ask(**picked)
         except Exception:
             self._restore_pickers()
             raise
         self._picked = picked
-        # A new widget: the page would keep every chart that one has drawn, and move its sliders too.
-        before, self.figure = self.figure, chart_widget(chart)
-        self._frame.children = (self.figure,)
-        close(before)
+        self.figure.draw(*self._drawn())
 
     def _restore_pickers(self) -> None:
         """Let the pickers say again what the figure shows."""
@@ -179,13 +187,6 @@ class Live:
                 picker.value = self._picked[parameter]
         finally:
             self._restoring = False
-
-
-def chart_widget(chart: alt.TopLevelSpec) -> widgets.DOMWidget:
-    """Return ``chart`` as a widget whose ``params`` are the chart's parameters; it needs no network."""
-    _JupyterChart.enable_offline()
-    with own_data():
-        return _JupyterChart(chart, embed_options={"actions": False, "renderer": "svg"})
 
 
 def _widget(control: Control) -> widgets.DOMWidget:

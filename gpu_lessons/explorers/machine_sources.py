@@ -9,7 +9,7 @@ from gpu_lessons.hardware.machines import Machine, machine
 from gpu_lessons.measuring.self_benchmark import this_cpu_if_measured
 from gpu_lessons.model import Calibration, calibrate
 from gpu_lessons.recorded import Recording, load_recording, recordings
-from gpu_lessons.records import Measurement
+from gpu_lessons.records import WIDE_SPREAD, Measurement
 from gpu_lessons.work import DenseForward, DenseTrainStep
 
 __all__ = [
@@ -21,8 +21,11 @@ __all__ = [
     "recorded_machines",
     "recording_of",
     "source_of",
+    "was_too_busy",
 ]
 
+#: Measured numbers that miss the times they have not seen by more come from a machine that did something else as well.
+POOR_FIT = 0.3
 #: What *Measure here* has timed in this session.
 _measured_here: list[Measurement] = []
 
@@ -59,6 +62,12 @@ def is_measured_here(found: Machine) -> bool:
     return benchmark is not None and found == benchmark.cpu
 
 
+def was_too_busy(found: Machine) -> bool:
+    """Return whether this session has measured a machine, and its times fit together too badly to draw a curve."""
+    benchmark = this_cpu_if_measured()
+    return benchmark is not None and found == benchmark.cpu and benchmark.calibration.error > POOR_FIT
+
+
 def calibration_of(found: Machine, dtype: str) -> Calibration:
     """Return a machine's sustained numbers: measured in this session, else of its recording or the catalogue.
 
@@ -68,15 +77,22 @@ def calibration_of(found: Machine, dtype: str) -> Calibration:
         If the catalogue knows too little of it.
     """
     benchmark = this_cpu_if_measured()
-    return benchmark.calibration if benchmark is not None and found == benchmark.cpu else calibrate(found, dtype)
+    if benchmark is None or found != benchmark.cpu or was_too_busy(found):
+        return calibrate(found, dtype)
+    return benchmark.calibration
 
 
-def source_of(found: Machine) -> str:
-    """Return where the curve of a machine comes from: the clock, its recording, or the catalogue's numbers."""
+def source_of(found: Machine, dtype: str = "float32") -> str:
+    """Return in words where the curve of a machine comes from, and whether its clock was ever compared with it."""
+    if was_too_busy(found):
+        return "predicted, too busy to measure"
     if is_measured_here(found):
         return "fitted to measurements here"
     recording = recording_of(found)
-    return "predicted" if recording is None else f"fitted to its recording of {recording.provenance.date}"
+    if recording is not None:
+        return f"fitted to its recording of {recording.provenance.date}"
+    what = {"gpu": "card", "cpu": "CPU"}[found.kind]
+    return "predicted" + (f", not tested on this {what}" if calibration_of(found, dtype).tested is None else "")
 
 
 def keep_measured(measurement: Measurement) -> None:
@@ -106,4 +122,6 @@ def dots_of(found: Machine, work: type[DenseForward] | type[DenseTrainStep], dty
         batch, width = layer.batch_size, layer.n_in
         is_square = width == layer.n_out and batch.bit_count() == width.bit_count() == 1
         if layer.dtype == dtype and is_square:
-            yield Dot(batch.bit_length() - 1, width.bit_length() - 1, each.median_s, found.kind, each.recorded_on)
+            said = "measured here" if each.recorded_on is None else f"recorded {each.recorded_on}"
+            said += f", spread by {each.spread:.0%}" if each.spread > WIDE_SPREAD else ""
+            yield Dot(batch.bit_length() - 1, width.bit_length() - 1, each.median_s, found.kind, each.source, said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gpu_lessons.explorers.live import Button, Live
-from gpu_lessons.explorers.machine_sources import keep_measured
+from gpu_lessons.explorers.machine_sources import keep_measured, was_too_busy
 from gpu_lessons.measuring.refusal import refuse_measurement
 from gpu_lessons.measuring.self_benchmark import CpuBenchmark, measure_this_cpu, this_cpu_if_measured
 from gpu_lessons.measuring.timing import measure
@@ -44,11 +44,25 @@ def measure_here_button(workload: Callable[..., Workload]) -> Button:
         live.pick("cpu", benchmark.cpu)
         live.say(str(measurement))
 
-    return Button("Measure here", press, can_press=lambda: this_cpu_if_measured() is not None)
+    return Button("Measure here", press, can_press=lambda: _measured() is not None)
+
+
+def _measured() -> CpuBenchmark | None:
+    """Return what this session has measured of this CPU, if that fits together."""
+    benchmark = this_cpu_if_measured()
+    return None if benchmark is None or was_too_busy(benchmark.cpu) else benchmark
 
 
 def _measure_cpu(live: Live) -> None:
     benchmark = measure_this_cpu(again=this_cpu_if_measured() is not None, on_progress=_reporting(live))
+    if _measured() is None:
+        live.warn("predicted, too busy to measure")
+        live.say(
+            f"The numbers found for {benchmark.cpu.name} miss other times by up to {benchmark.calibration.error:.0%}: "
+            "something else ran on this machine. The curve stays predicted. Wait a minute and measure again, or pick "
+            "the recorded CPU."
+        )
+        return
     _offer(live, benchmark)
     live.pick("cpu", benchmark.cpu)
     live.say(f"{benchmark.cpu.name}: {benchmark.calibration.basis}")
@@ -59,7 +73,7 @@ def _reporting(live: Live) -> Callable[[float, str], None]:
 
 
 def _offer_measured(live: Live) -> None:
-    benchmark = this_cpu_if_measured()
+    benchmark = _measured()
     if benchmark is not None:
         _offer(live, benchmark)
 

@@ -121,8 +121,8 @@ gl.explore_batch_and_width()
 # %% [markdown]
 # How to read it:
 #
-# - Dashed lines are predicted, and four of five true times lie in the band. A solid line is recorded, and filled dots are measured.
-# - The shading says what the GPU waits for: the launch, its weights, or arithmetic; *filling* means that some of its SMs have no work.
+# - Dashed lines are predicted, and four of five true times lie in the band. A solid line is recorded, filled dots are measured, and hollow diamonds are times that others have published.
+# - The shading says what the GPU waits for: the launch, its weights, its inputs and outputs, or arithmetic; *filling* means that some of its SMs have no work.
 # - The dotted line pays for the bus.
 # - On the map, the black line is where both machines take equally long.
 

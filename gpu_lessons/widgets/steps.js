@@ -1,0 +1,36 @@
+// A slider over named steps: its readout and screen readers say the name of a step, never its number.
+function render({ model, el }) {
+  const row = document.createElement("div");
+  const name = document.createElement("span");
+  const range = document.createElement("input");
+  const readout = document.createElement("span");
+  readout.setAttribute("aria-hidden", "true"); // the slider says it already
+  Object.assign(range, { type: "range", min: 0, step: 1 });
+  Object.assign(row.style, { display: "flex", alignItems: "center", gap: "10px", margin: "2px 16px 2px 2px" });
+  Object.assign(range.style, { width: "260px" });
+  Object.assign(readout.style, { minWidth: "4em", whiteSpace: "nowrap" });
+
+  function show() {
+    const steps = model.get("steps");
+    const place = model.get("place");
+    name.textContent = model.get("description");
+    range.max = steps.length - 1;
+    range.value = place;
+    range.setAttribute("aria-label", model.get("description"));
+    range.setAttribute("aria-valuetext", steps[place]);
+    readout.textContent = model.get("readout") ? steps[place] : "";
+  }
+
+  range.addEventListener("input", () => {
+    model.set("place", Number(range.value));
+    model.save_changes();
+  });
+  // Jupyter's shortcuts would take the arrow keys.
+  range.addEventListener("keydown", (event) => event.stopPropagation());
+  model.on("change", show);
+  row.append(name, range, readout);
+  el.append(row);
+  show();
+}
+
+export default { render };
