@@ -93,7 +93,7 @@ def test_dots_are_the_medians_on_all_threads(work, dtype):
     dots = list(dots_of(RECORDING.cpu, work, dtype))
     assert len(dots) > 10
     for dot in dots:
-        expected_s = recorded_s(work, 2**dot.batch_log2, 2**dot.width_log2, dtype)
+        expected_s = recorded_s(work, round(2**dot.batch_log2), 2**dot.width_log2, dtype)
         assert (dot.time_s, dot.kind, dot.source) == (expected_s, "cpu", "recorded")
         assert dot.said.startswith("recorded 2026-11-25")
 

@@ -21,6 +21,8 @@ FIGURES = {
         cpu="amd-epyc-2-cores-2026-11-25", work="training step", batch_size=16384, width=16384
     ),
     "explore_inside_the_gpu": lambda: gl.explore_inside_the_gpu(gpu="nvidia-h200-sxm", width=2560),
+    "explore_memory_limits": lambda: gl.explore_memory_limits(gpu="nvidia-h100-sxm", batch_size=131072, width=8192),
+    "explore_roofline": lambda: gl.explore_roofline(gpu="nvidia-h100-sxm", cpu="amd-epyc-2-cores-2026-11-25"),
     "explore_timeline": lambda: gl.explore_timeline(clock="waiting, with both copies"),
     "plot_residuals": lambda: gl.plot_residuals("amd-epyc-2-cores-2026-11-25"),
     "plot_thread_map": lambda: gl.plot_thread_map(gl.machine("nvidia-h100-sxm")),

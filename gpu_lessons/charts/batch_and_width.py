@@ -86,7 +86,9 @@ def _times(grid: Grid) -> alt.LayerChart:
         return alt.Y(f"{field}:Q", title=None, scale=scale, axis=axis)
 
     curve = alt.Chart().transform_filter("datum.width_log2 === width_log2")
-    dots = ({**asdict(dot), "time_s": four_digits(dot.time_s)} for dot in grid.dots)
+    dots = (
+        asdict(dot) | {name: four_digits(getattr(dot, name)) for name in ("batch_log2", "time_s")} for dot in grid.dots
+    )
     marks = time_marks(dots, "datum.width_log2 === width_log2", x, y("time_s"))
     names = end_names(grid, 10 ** (_NAME_HEIGHT * (len(decades) - 1) / _HEIGHT))
     layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_names(names, x, y), *_gap(x, y), *marks]

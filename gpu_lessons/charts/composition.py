@@ -19,6 +19,8 @@ BETWEEN = "   ·   "
 _HEAD_SIZE, _LINE_SIZE, _NAME_SIZE, _LINE_HEIGHT = 22, 13, 12, 18
 # Width of a letter of the font over its size, bold and plain; a headline is seldom all wide letters.
 _BOLD, _PLAIN = 0.66, 0.6
+#: Letters of a name that is broken after the machine where there is little room.
+_LONG_NAME = 46
 #: Pixels left of the first panel for its axis, and right of the last.
 _MARGINS = 80
 
@@ -120,36 +122,46 @@ def _head(panels: Panels, rows: list[dict[str, Any]], chosen: str, warning: str)
     here = alt.Chart().transform_filter(chosen)
     if warning:
         here = here.transform_calculate(headline=f"datum.headline + ': {warning}'")
-    size = 18 if warning else _HEAD_SIZE
-    names = [(color, text, here.transform_calculate(who=_text(text, rows))) for color, text in panels.names]
-    longest = max(len(name) for _, text in panels.names for name in _texts(text, rows))
-    headline_width = _BOLD * size * max(len(row["headline"]) + len(warning) for row in rows)
-    right = panels.width - _MARGINS
-    beside = headline_width + _PLAIN * _NAME_SIZE * longest < right
-    line_top = 44 + 26 * any(warning or ": " in row["headline"] for row in rows)
-    names_top = line_top + 24 + _LINE_HEIGHT * max(row["line"].count(BETWEEN) + row["line"].count("; ") for row in rows)
-    color = panels.color or alt.value(GPU)
+        rows = [row | {"headline": f"{row['headline']}: {warning}"} for row in rows]
+    size = _HEAD_SIZE - 4 * bool(warning)
+    line_top = 44 + 26 * any(": " in row["headline"] for row in rows)
+    line_parts = max(row["line"].count(BETWEEN) + row["line"].count("; ") for row in rows)
     broken = f"replace(replace(datum.line, regexp('{BETWEEN}', 'g'), '\\n'), '; ', ';\\n')"
-    layers = [
+    headline = (
         here.transform_calculate(said="narrow ? replace(datum.headline, ': ', ':\\n') : datum.headline")
         .mark_text(**text_style(GPU, size, weight="bold"), lineBreak="\n", lineHeight=26)
-        .encode(
-            x=alt.value(0),
-            y=alt.value(14),
-            text="said:N",
-            color=panels.color or alt.value(GPU),
-            description="headline:N",
-        ),
+        .encode(x=alt.value(0), y=alt.value(14), text="said:N", description="headline:N")
+        .encode(color=panels.color or alt.value(GPU))
+    )
+    line = (
         here.transform_calculate(said=f"narrow ? {broken} : datum.line")
         .mark_text(**text_style(MUTED, _LINE_SIZE), lineBreak="\n", lineHeight=_LINE_HEIGHT)
-        .encode(x=alt.value(0), y=_if_narrow(line_top, 44), text="said:N", description="line:N"),
-    ]
-    for place, (color, _, named) in enumerate(names):
+        .encode(x=alt.value(0), y=_if_narrow(line_top, 44), text="said:N", description="line:N")
+    )
+    headline_width = _BOLD * size * max(len(row["headline"]) for row in rows)
+    names = _names(here, panels, rows, headline_width, line_top + 24 + _LINE_HEIGHT * line_parts)
+    return alt.layer(headline, line, *names).properties(width=1, height=50, view=alt.ViewConfig(stroke=None))
+
+
+def _names(
+    here: alt.Chart, panels: Panels, rows: list[dict[str, Any]], headline_width: float, narrow_top: int
+) -> list[alt.Chart]:
+    """Return who is shown: right of the headline if there is room, else below the line."""
+    longest = max(len(name) for _, text in panels.names for name in _texts(text, rows))
+    right = panels.width - _MARGINS
+    beside = headline_width + _PLAIN * _NAME_SIZE * longest < right
+    lines = 1 + (longest > _LONG_NAME)
+    layers = []
+    for place, (color, text) in enumerate(panels.names):
         style = text_style(color, _NAME_SIZE) | ({"align": alt.expr("narrow ? 'left' : 'right'")} if beside else {})
-        y = _if_narrow(names_top + _LINE_HEIGHT * place, (6 if beside else 66) + _LINE_HEIGHT * place)
-        x = _if_narrow(0, right) if beside else alt.value(0)
-        layers.append(named.mark_text(**style).encode(x=x, y=y, text="who:N", description="who:N"))
-    return alt.layer(*layers).properties(width=1, height=50, view=alt.ViewConfig(stroke=None))
+        y = _if_narrow(narrow_top + _LINE_HEIGHT * lines * place, (6 if beside else 66) + _LINE_HEIGHT * place)
+        layers.append(
+            here.transform_calculate(who=_text(text, rows))
+            .transform_calculate(said=f"narrow && {lines} > 1 ? replace(datum.who, ', ', ',\\n') : datum.who")
+            .mark_text(**style, lineBreak="\n", lineHeight=_LINE_HEIGHT - 2)
+            .encode(x=_if_narrow(0, right if beside else 0), y=y, text="said:N", description="who:N")
+        )
+    return layers
 
 
 def _if_narrow(narrow: int, wide: int) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Dot:
     ``"published"``, and ``said`` the same in words, with the day or the publisher.
     """
 
-    batch_log2: int
+    batch_log2: float
     width_log2: int
     time_s: float
     kind: str = "cpu"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gpu_lessons.charts.grid import Dot
 from gpu_lessons.hardware.machines import Machine, machine
 from gpu_lessons.measuring.self_benchmark import this_cpu_if_measured
 from gpu_lessons.model import Calibration, calibrate
-from gpu_lessons.recorded import Recording, load_recording, recordings
-from gpu_lessons.records import WIDE_SPREAD, Measurement
-from gpu_lessons.work import DenseForward, DenseTrainStep
+from gpu_lessons.recorded import Recording, load_recording, published, recordings
+from gpu_lessons.records import WIDE_SPREAD, Counted, Measurement
+from gpu_lessons.work import DenseForward, DenseTrainStep, MatrixProduct
 
 __all__ = [
     "calibration_of",
@@ -101,27 +103,52 @@ def keep_measured(measurement: Measurement) -> None:
 
 
 def dots_of(found: Machine, work: type[DenseForward] | type[DenseTrainStep], dtype: str) -> Iterator[Dot]:
-    """Yield the times known of a machine for square layers whose sizes are powers of two.
+    """Yield the times known of a machine for layers as wide as their inputs, a power of two.
 
     Parameters
     ----------
     found : Machine
-        Of a CPU's recording, the times on all threads count.
+        Of a CPU's recording, the times on all threads count. What others published of its matrix products counts
+        as forward passes: only the bias is missing.
     work, dtype
         Which layers.
     """
-    recording = recording_of(found)
-    times = [each for each in recording.measurements if type(each.workload) is work] if recording else []
-    most = None if found.kind == "gpu" else max((each.threads or 0 for each in times), default=None)
-    times = [each for each in times if each.threads == most]
-    if is_measured_here(found):
-        times += [each for each in _measured_here if type(each.workload) is work]
-    for each in times:
-        layer = each.workload
-        assert isinstance(layer, DenseForward | DenseTrainStep)
-        batch, width = layer.batch_size, layer.n_in
-        is_square = width == layer.n_out and batch.bit_count() == width.bit_count() == 1
-        if layer.dtype == dtype and is_square:
+    for each in _clocked(found):
+        size = _size(each.workload) if type(each.workload) is work else None
+        if size and size.dtype == dtype:
             said = "measured here" if each.recorded_on is None else f"recorded {each.recorded_on}"
             said += f", spread by {each.spread:.0%}" if each.spread > WIDE_SPREAD else ""
-            yield Dot(batch.bit_length() - 1, width.bit_length() - 1, each.median_s, found.kind, each.source, said)
+            yield Dot(size.batch_log2, size.width_log2, each.median_s, found.kind, each.source, said)
+    for other in published() if work is DenseForward else ():
+        size = _size(other.workload) if other.card == found.slug else None
+        if size and size.dtype == dtype and other.time_s is not None:
+            said = f"published by {other.credit}"
+            yield Dot(size.batch_log2, size.width_log2, other.time_s, found.kind, other.source, said)
+
+
+def _clocked(found: Machine) -> list[Measurement]:
+    """Return the times of a machine's recording, and those measured in this session."""
+    recording = recording_of(found)
+    times = list(recording.measurements) if recording else []
+    most = None if found.kind == "gpu" else max((each.threads or 0 for each in times), default=None)
+    return [each for each in times if each.threads == most] + (_measured_here if is_measured_here(found) else [])
+
+
+class _Size(NamedTuple):
+    batch_log2: float
+    width_log2: int
+    dtype: str
+
+
+def _size(work: Counted | None) -> _Size | None:
+    """Return where a layer stands in a figure, if it is as wide as its inputs, and the figure has such a width."""
+    match work:
+        case DenseForward(batch, n_in, n_out, dtype) | DenseTrainStep(batch, n_in, n_out, dtype):
+            pass
+        case MatrixProduct(batch, n_out, n_in, 1, dtype):
+            pass
+        case _:
+            return None
+    if n_in != n_out or n_in.bit_count() != 1:
+        return None
+    return _Size(math.log2(batch), n_in.bit_length() - 1, dtype)

@@ -253,8 +253,8 @@ def _time_of(kernel: Kernel, device: Calibration) -> tuple[float, str]:
 def _dots(found: Machine, dtype: str) -> Iterator[dict[str, Any]]:
     """Yield the recorded times of a machine, bias included, as places under its roof."""
     for dot in dots_of(found, DenseForward, dtype):
-        if dot.batch_log2 in BATCHES_LOG2 and dot.width_log2 in WIDTHS_LOG2:
-            kernel = _product(dot.batch_log2, dot.width_log2, dtype)
+        if dot.source != "published" and dot.batch_log2 in BATCHES_LOG2 and dot.width_log2 in WIDTHS_LOG2:
+            kernel = _product(int(dot.batch_log2), dot.width_log2, dtype)
             yield {
                 "at_width": dot.width_log2,
                 "kind": dot.kind,
