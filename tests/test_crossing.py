@@ -20,7 +20,7 @@ def test_there_is_a_row_for_every_combination(rows):
     assert len(rows) == len(BATCHES_LOG2) * len(WIDTHS_LOG2) * len(LINKS) * len(CROSSINGS)
 
 
-@pytest.mark.parametrize(("batch_log2", "width_log2"), [(0, 5), (9, 9), (12, 13)])
+@pytest.mark.parametrize(("batch_log2", "width_log2"), [(0, 7), (9, 9), (12, 13)])
 def test_times_are_those_of_eight_layers_and_their_copies(rows, batch_log2, width_log2):
     batch, width = 2**batch_log2, 2**width_log2
     layer = gl.DenseTrainStep(batch, width, width)

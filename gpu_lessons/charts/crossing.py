@@ -106,8 +106,8 @@ def _map(level: list[dict[str, Any]]) -> alt.LayerChart:
     y = alt.Y(
         "low:Q",
         title="layer width",
-        scale=alt.Scale(domain=[4, 14], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(5, 14, 2)), labelExpr=count_label("datum.value")),
+        scale=alt.Scale(domain=[6, 14], nice=False),
+        axis=alt.Axis(grid=False, values=list(range(7, 14, 2)), labelExpr=count_label("datum.value")),
     )
     cells = (
         alt.Chart()
@@ -134,7 +134,7 @@ def _map(level: list[dict[str, Any]]) -> alt.LayerChart:
     if level:
         border = line.mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3], clip=True)
         layers.insert(2, border.encode(x=same_axis(x, "batch_log2:Q"), y=alt.Y("level:Q")))
-    return alt.layer(*layers).properties(width=_LEFT, height=170, title="Times as fast as the CPU, everywhere")
+    return alt.layer(*layers).properties(width=_LEFT, height=150, title="Times as fast as the CPU, everywhere")
 
 
 def _timeline(streams: int) -> alt.LayerChart:

@@ -27,7 +27,7 @@ __all__ = ["CROSSINGS", "LAYERS", "LINKS", "STEPS_OF_EPOCH", "Link", "explore_cr
 
 #: Layers of the network, and steps after which its weights are saved.
 LAYERS, STEPS_OF_EPOCH = 8, 100
-BATCHES_LOG2, WIDTHS_LOG2 = range(0, 13, 3), range(5, 14, 2)
+BATCHES_LOG2, WIDTHS_LOG2 = range(0, 13, 3), range(7, 14, 2)
 CROSSINGS = ("never", "once an epoch", "each step", "each layer")
 
 
@@ -191,7 +191,7 @@ def explore_crossing(
     gpu, cpu : str
         Slugs of the catalogue, as in `gpu_lessons.machines`, or of a recording.
     batch_size, width : int
-        Where the sliders start: 1, 8, 64 ... 4,096 samples and 32, 128 ... 8,192 neurons.
+        Where the sliders start: 1, 8, 64 ... 4,096 samples and 128, 512, 2,048 and 8,192 neurons.
     crossing : {"never", "once an epoch", "each step", "each layer"}
         When numbers cross: never; the weights after every 100 steps; samples and outputs in each step; what goes in and
         out of each layer, forward and backward.
