@@ -56,7 +56,7 @@ def _smaller(picture: bytes) -> bytes:
     """Return the same picture in a third of the bytes: a lesson holds several, and none has more than 256 colours."""
     smaller = io.BytesIO()
     flat = Image.open(io.BytesIO(picture)).convert("RGB")  # charts have a background
-    flat.quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
+    flat.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
     return smaller.getvalue()
 
 
