@@ -148,7 +148,8 @@ def test_a_saved_chart_has_an_input_for_every_control_whose_words_are_those_decl
             slides = signals[f"{control.parameter}_place"]
             assert slides["value"] == control.values.index(control.start)
             assert (slides["bind"]["min"], slides["bind"]["max"]) == (0, len(control.options) - 1)
-            assert slides["bind"]["name"] == control.label
+            assert slides["bind"]["aria-label"].startswith(f"{control.label}, ")
+            assert signals[f"{control.parameter}_said"]["bind"]["name"] == control.label
         else:
             bind = signals[control.parameter]["bind"]
             assert (bind["options"], bind["labels"], bind["name"]) == (control.values, control.words, control.label)

@@ -1,5 +1,6 @@
 """The fit: numbers that made times are found again, wild rows do not move it, and its error is a tested one."""
 
+import math
 import statistics
 from dataclasses import replace
 from types import MappingProxyType
@@ -100,7 +101,13 @@ def test_predictions_of_work_never_seen_are_right_for_any_machine(factors, threa
 
 def test_the_numbers_of_a_gpu_are_found_again_from_calls_queued_in_a_row():
     true = replace(
-        calibrate(T4), call_overhead_s=9e-6, flops_per_s=MappingProxyType({"float32": 3e12}), error=0.0, tested=None
+        calibrate(T4),
+        call_overhead_s=9e-6,
+        flops_per_s=MappingProxyType({"float32": 3e12}),
+        throttles_after_s=math.inf,  # a fit knows no power limit
+        throttled_share=1.0,
+        error=0.0,
+        tested=None,
     )
     work = [each for each in WORK if each.dtype == "float32"]
     times = []

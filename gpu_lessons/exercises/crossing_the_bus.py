@@ -129,7 +129,7 @@ def check_quiet_epoch(quiet_epoch: object) -> str:
             if went_in > 2 * steps or came_out > 2:
                 copies = f"{went_in} copies in and {came_out} out in {steps} steps"
             if not isinstance(got, tuple | list) or len(got) != 3:
-                raise WrongAnswerError(f"Expected the two weights and the list of losses, got {describe(got)}.")
+                raise WrongAnswerError(f"expected the two weights and the list of losses, got {describe(got)}")
             w1, w2, losses = got
             where = "weights on the device" if isinstance(w1, gpu.xp.ndarray) else "weights on the host"
             return copies, where, to_numpy(w1), to_numpy(w2), losses
