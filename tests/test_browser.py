@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 LESSON = "03_batch_and_width.ipynb"
 EXPLORER = "gl.explore_batch_and_width("
-HEADLINE = re.compile(r"faster on the [CG]PU|Equally fast on both|Does not fit")
+HEADLINE = re.compile(r"^(\S+ faster on the [CG]PU|Equally fast on both|Does not fit.*)$")
 RECORDED = "amd-epyc-2-cores-2026-11-25"
 
 

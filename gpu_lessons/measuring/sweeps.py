@@ -177,7 +177,7 @@ def _chains(*, quick: bool) -> Iterator[Workload]:
 
 
 def _recurrent(*, quick: bool) -> Iterator[Workload]:
-    for batch_size, width in product((1, 64) if quick else (1, 16, 256), (256,) if quick else (64, 256, 1024)):
+    for batch_size, width in product((1, 16) if quick else (1, 16, 256), (256,) if quick else (64, 256, 1024)):
         yield RecurrentForward(100, batch_size, width, width)
 
 

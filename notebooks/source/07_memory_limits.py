@@ -459,6 +459,8 @@ reveal(card_guess, card.memory_bytes / 24e9, "data sheets", then)
 # %% tags=["reveal"]
 import matplotlib.pyplot as plt
 
+print("Memory by year of launch, from the data sheets of the catalogue:")
+
 plt.style.use("gpu_lessons.charts.course")
 plt.semilogy(
     [int(each.launch_date[:4]) for each in hosts],
