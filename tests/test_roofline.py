@@ -109,7 +109,8 @@ def test_a_rate_is_the_flop_of_the_product_over_the_model_s_seconds(grid):
         batch, width = point.batch, 2**point.width_log2
         kernel_s = device.kernel_time(point.gpu_kernel).total_s
         assert point.gpu_kernel.flops == 2 * batch * width * width
-        assert kernel_s < point.gpu_s < kernel_s + device.call_overhead_s + device.python_step_s
+        host_s = device.call_overhead_s + device.python_step_s
+        assert kernel_s < point.gpu_s <= 1.0001 * (kernel_s + host_s)
 
 
 def test_a_machine_without_the_format_is_refused_by_name():

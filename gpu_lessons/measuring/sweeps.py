@@ -168,7 +168,7 @@ def _elementwise(device: str, *, quick: bool) -> Iterator[Workload]:
 def _multiply_adds(device: str, *, quick: bool) -> Iterator[Workload]:
     """Yield the same numbers with more and more arithmetic on each: far more bytes than a cache holds."""
     for power in range(0, 11, 4 if quick else 2):
-        yield Elementwise(2**26 if device == "cuda" and not quick else 2**24, multiply_adds=2**power)
+        yield Elementwise(2**26 if device == "cuda" else 2**24, multiply_adds=2**power)
 
 
 def _chains(*, quick: bool) -> Iterator[Workload]:
