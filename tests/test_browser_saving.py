@@ -20,6 +20,7 @@ from lab_browser import (
 pytestmark = pytest.mark.browser
 
 NAME, EXPLORER, QUESTION = "00_small.ipynb", "gl.explore_timeline(", "ask("
+PICKERS = "01_pickers.ipynb"
 CELLS = (
     "import gpu_lessons as gl\nfrom gpu_lessons.lessons import ask, reveal",
     'guess = ask("03-speedup", "How many times faster?", low=0.1, high=100)',
@@ -38,11 +39,12 @@ STOP = {
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Return a folder with one small lesson."""
+    """Return a folder with a small lesson, and one with an explorer that has pickers."""
     folder = tmp_path_factory.mktemp("small")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(code) for code in CELLS]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / NAME)
+    for name, codes in ((NAME, CELLS), (PICKERS, ("import gpu_lessons as gl", "gl.explore_batch_and_width()"))):
+        cells = [nbformat.v4.new_code_cell(code) for code in codes]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / name)
     return folder
 
 
@@ -114,6 +116,32 @@ def test_a_cell_that_runs_again_leaves_none_of_its_old_widgets_in_the_page(look)
         run_live(sight)
         counts.append(asked_of_kernel(sight.page, "len(__import__('ipywidgets').widgets.widget._instances)"))
     assert counts[2] == counts[1]
+
+
+def test_a_figure_drawn_again_and_again_costs_the_page_little_memory(look):
+    sight = look(PICKERS, "gl.explore_batch_and_width(")
+    page = sight.page
+    session = page.context.new_cdp_session(page)
+
+    def used_mb():
+        page.wait_for_timeout(2000)
+        for _ in range(3):
+            session.send("HeapProfiler.collectGarbage")
+        return session.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+
+    run_live(sight)
+    run_live(sight)
+    before_mb = used_mb()
+    for _ in range(3):
+        run_live(sight)
+    assert used_mb() - before_mb < 3 * 5  # 11 MB each where a figure is not let go
+    picker = sight.explorer().locator(".widget-dropdown", has_text="GPU").locator("select")
+    before_mb = used_mb()
+    for index in range(8):
+        picker.select_option(index=index)
+        page.wait_for_timeout(1500)
+    assert sight.explorer().locator(LIVE_CHART).count() == 1
+    assert used_mb() - before_mb < 8 * 0.6  # 1.6 MB each where a widget keeps every chart that it has drawn
 
 
 def asked_of_kernel(page, expression):
