@@ -22,7 +22,7 @@ _LEAST, _MOST = 0.65, 1.25
 def threads_verified(asked: int) -> int:
     """Return ``asked`` if a product uses so many threads when that is their limit, else `UNKNOWN_THREADS`.
 
-    Looked at once a process, for a tenth of a second.
+    Looked at once a process, for a few tenths of a second.
     """
     is_kept = any(_LEAST * asked < _threads_used(asked) < _MOST * asked for _ in range(_TRIALS))
     return asked if is_kept else UNKNOWN_THREADS
@@ -38,7 +38,9 @@ def _threads_used(limit: int) -> float:
 
     x = np.ones((_WIDTH, _WIDTH), dtype="float32")
     with threadpool_limits(limit):
-        x @ x  # the first one starts the threads
+        started_s = time.perf_counter()
+        while time.perf_counter() - started_s < _TRIAL_S:  # threads start, and those of an earlier limit fall asleep
+            x @ x
         process_s, thread_s = time.process_time(), time.thread_time()
         while time.thread_time() - thread_s < _TRIAL_S:
             x @ x
