@@ -7,6 +7,7 @@ from gpu_lessons.explorers.controls import Picker
 from gpu_lessons.explorers.machine_sources import find_machine, recorded_machines, recording_of
 from gpu_lessons.hardware.machines import Machine, machines
 from gpu_lessons.model import calibrate
+from gpu_lessons.recorded import Recording
 from gpu_lessons.units import DTYPE_BYTES
 
 __all__ = ["cpu_picker", "dtype_picker", "gpu_picker"]
@@ -52,11 +53,14 @@ def _machine_picker(kind: str, start: str) -> Picker:
         raise ValueError(f"{kind} must be a {kind.upper()} of the catalogue, got the {found.kind.upper()} {start!r}")
     usable = _usable(kind)
     choices = usable if found in usable else [found, *usable]
-    return Picker(kind, kind.upper(), [(_said(choice), choice) for choice in choices], found)
+    found_in = {
+        each.slug: recording_of(each) for each in recorded_machines(kind)
+    }  # files are read: not for each choice
+    options = [(_said(choice, found_in.get(choice.slug)), choice) for choice in choices]
+    return Picker(kind, kind.upper(), options, found)
 
 
-def _said(choice: Machine) -> str:
-    recording = recording_of(choice)
+def _said(choice: Machine, recording: Recording | None) -> str:
     return choice.name if recording is None else f"{choice.name}, recorded {recording.provenance.date}"
 
 

@@ -13,8 +13,13 @@ from gpu_lessons.charts.widget_view import STAYS, out_of_sight, with_widgets
 from gpu_lessons.lessons.answers import CONFIDENCES, Choice, Guess
 from gpu_lessons.lessons.claims import BELIEFS, CLAIMS, Claim, keep_rating, rated_so_far, recalled
 from gpu_lessons.lessons.progress import progress_here
+from gpu_lessons.widgets import StepSlider
 
 __all__ = ["choice_box", "follow", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]
+
+
+#: Of the slider for a prediction, at most.
+_STEPS = 200
 
 
 def show(box: widgets.Widget, text: str) -> Callable[[str], None]:
@@ -67,21 +72,17 @@ def guarded(action: Callable[[], None], line: widgets.HTML) -> Callable[[object]
 def guess_box(guess: Guess, question: str) -> widgets.VBox:
     """Return the box that asks for a number: a slider and a text field for it, a confidence, a button."""
     # An untouched slider says nothing: it must not be handed in.
-    slider = widgets.FloatLogSlider(
-        value=guess.value or float(f"{math.sqrt(guess.low * guess.high):.2g}"),
-        min=math.log10(guess.low),
-        max=math.log10(guess.high),
-        step=math.log10(guess.high / guess.low) / 200,
-        readout=False,
-        description="Prediction",
-        layout={"width": "420px"},
-    )
+    steps = _steps(guess)
+    start = _nearest(steps, guess.value or math.sqrt(guess.low * guess.high))
+    options = [(guess.said(step), step) for step in steps]
+    slider = StepSlider(description="Prediction", options=options, value=start, readout=False)
     typed = widgets.Text(
+        description="or type it",
         value=guess.said(guess.value) if guess.value else "",
         placeholder=f"such as {guess.example}",
         continuous_update=False,
-        tooltip="or type it",
-        layout={"width": "130px"},
+        style={"description_width": "initial"},
+        layout={"width": "220px"},
     )
     sure = _toggles(CONFIDENCES, guess.confidence, "How sure?")
     button = _button("That is my prediction")
@@ -166,26 +167,33 @@ def _rating_row(number: int, claim: Claim, line: widgets.HTML, rated: Callable[[
     return widgets.VBox([_question(f"{number}. {claim.text}"), widgets.HBox([belief, confidence])])
 
 
-def _link(guess: Guess, slider: widgets.FloatLogSlider, typed: widgets.Text, line: widgets.HTML) -> None:
+def _steps(guess: Guess) -> list[float]:
+    """Return the numbers of the slider, in equal factors and as round as they are said."""
+    inner = (guess.low * (guess.high / guess.low) ** (place / _STEPS) for place in range(1, _STEPS))
+    rounded = {float(f"{each:.2g}") for each in inner}
+    return sorted({guess.low, guess.high} | {each for each in rounded if guess.low < each < guess.high})
+
+
+def _nearest(steps: list[float], value: float) -> float:
+    return min(steps, key=lambda step: abs(math.log(step / value)))
+
+
+def _link(guess: Guess, slider: StepSlider, typed: widgets.Text, line: widgets.HTML) -> None:
     """Let slider and text field follow each other; what was typed is never reworded."""
-    # Where the slider was put from here. The page puts it on its nearest step and reports that as if it had been slid.
-    put: float | None = slider.value
+    follows = True
 
     def slid() -> None:
-        nonlocal put
-        if put is not None and abs(math.log10(slider.value / put)) <= 0.51 * slider.step:
-            return
-        put = None
-        typed.value = guess.said(float(f"{slider.value:.2g}"))
+        if follows:
+            typed.value = guess.said(slider.value)
 
     def wrote() -> None:
-        nonlocal put
+        nonlocal follows
         value = guess.read(typed.value)
         say(line, "")
-        # The text of a slider's own value is rounded: sending it back would make the handle jump.
-        if guess.allows(value) and not math.isclose(value, slider.value, rel_tol=0.06):
-            put = min(max(value, guess.low), guess.high)
-            slider.value = value
+        if guess.allows(value):
+            follows = False
+            slider.value = _nearest([step for _, step in slider.options], value)
+            follows = True
 
     slider.observe(guarded(slid, line), names="value")
     typed.observe(guarded(wrote, line), names="value")

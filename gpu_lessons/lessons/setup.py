@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from gpu_lessons.arguments import shown
+from gpu_lessons.charts.alternative_text import give_figures_words
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.hardware.machines import Machine
@@ -30,4 +31,5 @@ def say_devices(gpu: Machine | CudaGpu | SimulatedGpu) -> None:
     here = this_machine()
     named = f"{gpu.name}, predicted" if isinstance(gpu, Machine) else str(gpu)
     # In a saved lesson the line is read before anything has run, perhaps by somebody else: it must be true then too.
+    give_figures_words()
     print(f"Last run {date.today()} on {here.cpu.name}, {here.cores_and_threads()}. GPU: {named}; {here.gpu_status}.")

@@ -68,7 +68,7 @@ def accuracy_file() -> Path:
 @cache
 def bands_of(slug: str) -> Bands:
     """Return the bands of a card: from its own times, else from predicting other cards without theirs."""
-    tables = read_tables(accuracy_file())
+    tables = _tables(accuracy_file())
     compared = [row for row in tables["compared"] if row["machine"] == slug]
     rows = [row for row in tables["band"] if row["machine"] == (slug if compared else LEFT_OUT)]
     # A kind's own row for any bottleneck stands in where there were too few times of one.
@@ -80,6 +80,11 @@ def bands_of(slug: str) -> Bands:
     times = sum(row["times"] for row in compared)
     basis = f"Compared with {format_counted(times, 'published time')} of this card."
     return Bands(error, MappingProxyType(errors), basis, ComparedKernels.of_rows(compared))
+
+
+@cache
+def _tables(path: Path) -> dict[str, list[dict[str, Any]]]:
+    return read_tables(path)  # once for all cards
 
 
 def read_tables(path: Path) -> dict[str, list[dict[str, Any]]]:

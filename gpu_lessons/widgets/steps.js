@@ -1,11 +1,18 @@
 // A slider over named steps: its readout and screen readers say the name of a step, never its number.
+const page = (globalThis.gpuLessons ??= {});
+
+// Jupyter's shortcuts take the arrow keys before they reach a slider, unless the window keeps them from the document.
+function keepKeys(event) {
+  if (event.target.matches?.("input[type=range].gpu-lessons-steps, .vega-bind input")) event.stopPropagation();
+}
+
 function render({ model, el }) {
   const row = document.createElement("div");
   const name = document.createElement("span");
   const range = document.createElement("input");
   const readout = document.createElement("span");
   readout.setAttribute("aria-hidden", "true"); // the slider says it already
-  Object.assign(range, { type: "range", min: 0, step: 1 });
+  Object.assign(range, { type: "range", min: 0, step: 1, className: "gpu-lessons-steps" });
   Object.assign(row.style, { display: "flex", alignItems: "center", gap: "10px", margin: "2px 16px 2px 2px" });
   Object.assign(range.style, { width: "260px" });
   Object.assign(readout.style, { minWidth: "4em", whiteSpace: "nowrap" });
@@ -25,8 +32,8 @@ function render({ model, el }) {
     model.set("place", Number(range.value));
     model.save_changes();
   });
-  // Jupyter's shortcuts would take the arrow keys.
-  range.addEventListener("keydown", (event) => event.stopPropagation());
+  if (!page.keepsKeys) window.addEventListener("keydown", keepKeys, true);
+  page.keepsKeys = true;
   model.on("change", show);
   row.append(name, range, readout);
   el.append(row);
