@@ -66,9 +66,11 @@ def test_a_lesson_opened_from_disk_shows_its_chart_and_two_sliders_before_any_ce
 def test_the_saved_sliders_change_the_headline_without_a_kernel(opened, lab, grid):
     lab.shut_down_kernels()
     assert opened.said(HEADLINE) == grid.headline(grid.at(6, 10))
-    for name, value, point in (("batch_log2", 1, (1, 10)), ("width_log2", 0, (1, 6))):
-        opened.explorer().locator(f"input[name={name}_place]").evaluate(MOVE_SLIDER, value)
+    moves = (("batch_log2", "batch size", 1, "2", (1, 10)), ("width_log2", "layer width", 0, "64", (1, 6)))
+    for name, label, place, words, point in moves:
+        opened.explorer().locator(f"input[name={name}_place]").evaluate(MOVE_SLIDER, place)
         opened.wait_until_said(HEADLINE, grid.headline(grid.at(*point)))
+        assert opened.explorer().get_by_label(label, exact=True).input_value() == words
     assert opened.said(HEADLINE) != grid.headline(grid.at(6, 10))
 
 
