@@ -174,6 +174,19 @@ def test_a_belief_from_the_file_that_is_none_counts_as_not_rated(rows, tmp_path,
     assert line.value == "0 of 9 rated."
 
 
+def test_the_rating_at_the_end_is_kept_beside_the_first(rows, monkeypatch):
+    shown, _ = rows()
+    shown[6][1].value, shown[6][2].value = "true", "certain"
+    boxes_shown = []
+    monkeypatch.setattr(boxes, "show", lambda box, text: boxes_shown.append(box))
+    rate_claims(again=True)
+    *again, line = boxes_shown[0].children
+    assert line.value == "0 of 9 rated."
+    again[6].children[1].children[0].value = "partly"
+    assert line.value == "1 of 9 rated."
+    assert claims_ledger().ratings == {"bus": ("true", "certain")}
+
+
 def test_an_error_while_keeping_a_rating_is_shown(rows, monkeypatch):
     shown, line = rows()
     monkeypatch.setattr(progress.Progress, "remember", lambda *_: 1 / 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from gpu_lessons.lessons import progress
-from gpu_lessons.lessons.claims import CLAIMS
+from gpu_lessons.lessons.claims import CLAIMS, first_belief, keep_rating, recalled
 from gpu_lessons.lessons.evidence import Evidence, evidence_for, keep_evidence
 
 BUS = next(claim for claim in CLAIMS if claim.key == "bus")
@@ -59,3 +59,21 @@ def test_nothing_found_is_an_empty_list():
 def test_evidence_without_claim_number_or_source_is_refused(key, finding, source, told):
     with pytest.raises(ValueError, match=told):
         keep_evidence(key, finding, source)
+
+
+def test_what_was_believed_before_anything_was_found_stays():
+    assert first_belief(BUS) == (None, None)
+    keep_rating(BUS, "true", None)
+    keep_rating(BUS, "true", "certain")
+    assert first_belief(BUS) == ("true", "certain")
+    keep_evidence("06-bus", "12 GB/s", "measured, here")
+    keep_rating(BUS, "partly", "a guess")
+    keep_evidence("06-bus", "13 GB/s", "measured, here")
+    assert first_belief(BUS) == ("true", "certain")
+    assert recalled(BUS) == ("partly", "a guess")
+
+
+def test_a_claim_that_was_not_rated_before_counts_as_rated_later():
+    keep_evidence("06-bus", "12 GB/s", "measured, here")
+    keep_rating(BUS, "partly", "a guess")
+    assert first_belief(BUS) == ("partly", "a guess")

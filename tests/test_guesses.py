@@ -2,6 +2,8 @@
 
 import itertools
 import json
+from datetime import date
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -530,7 +532,7 @@ def test_a_saved_reveal_keeps_what_it_told(published):
 def test_saved_ratings_read_as_text_and_follow_each_change(published, monkeypatch):
     made = []
     box_of_ratings = boxes.ratings_box
-    monkeypatch.setattr(boxes, "ratings_box", lambda rated: made.append(box_of_ratings(rated)) or made[0])
+    monkeypatch.setattr(boxes, "ratings_box", lambda shelf, rated: made.append(box_of_ratings(shelf, rated)) or made[0])
     rate_claims()
     listed, asked = saved(published)
     assert listed.splitlines()[0].endswith("(not rated)")
@@ -591,7 +593,11 @@ def test_two_kernels_keep_each_others_answers(tmp_path):
         (b"9" * 5000, "it is not readable JSON"),
         (b" " * 1_000_001, "it is larger than 1 MB"),
         (b"[]", "it does not hold a JSON object"),
-        (b'{"schema": 2}', "its schema is 2 and this course reads 1"),
+        (b"", "it is not readable JSON"),
+        (b'{"guesses": {}}', "its schema is None and not 1"),
+        (b'{"schema": "1"}', "its schema is '1' and not 1"),
+        (b'{"schema": true}', "its schema is True and not 1"),
+        (b'{"schema": 0}', "its schema is 0 and not 1"),
         (b'{"schema": 1, "guesses": []}', "its answers are not where this course puts them"),
         (b'{"schema": 1, "guesses": {"03-speedup": 10}}', "its answers are not where this course puts them"),
         (
@@ -601,16 +607,47 @@ def test_two_kernels_keep_each_others_answers(tmp_path):
         (b'{"schema": 1, "guesses": {"a": {"value": NaN}}}', "it holds NaN, which is not a finite number"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_left_untouched_and_said_once(shown, lessons_folder, content, reason):
+def test_a_file_edited_into_nonsense_is_set_aside_said_once_and_a_fresh_one_begun(
+    shown, lessons_folder, content, reason
+):
     file = lessons_folder / ANSWERS
     file.write_bytes(content)
     ask_speedup()
-    note = parts(shown[0][0])["HTML"].value
-    kept = "your answers are kept only until this kernel stops."
-    assert note == f"my_course.json is left untouched because {reason}; {kept}"
+    note = unescape(parts(shown[0][0])["HTML"].value)
+    aside = f"my_course.{date.today()}.json"
+    assert note == f"my_course.json was set aside as {aside} because {reason}; a fresh one is begun."
+    assert (lessons_folder / aside).read_bytes() == content
+    assert json.loads(file.read_text()) == {"schema": 1}
     line = answer(shown[0][0], text="10", sure="certain")
     assert line.strip() == "You said 10×, certain."
-    assert file.read_bytes() == content
+    assert json.loads(file.read_text())["guesses"]["03-speedup"]["value"] == 10.0
+    file.write_bytes(content)
+    assert ask_speedup().value is None
+    assert (lessons_folder / f"my_course.{date.today()}-2.json").read_bytes() == content
+
+
+def test_a_file_of_a_newer_course_is_left_untouched(shown, lessons_folder):
+    content = '{"schema": 2, "guesses": [1, 2, 3]}'
+    (lessons_folder / ANSWERS).write_text(content)
+    ask_speedup()
+    note = parts(shown[0][0])["HTML"].value
+    kept = "your answers are kept only until this kernel stops."
+    assert note == f"my_course.json is left untouched because its schema is 2 and this course reads 1; {kept}"
+    answer(shown[0][0], text="10", sure="certain")
+    assert (lessons_folder / ANSWERS).read_text() == content
+    assert ask_speedup().value == 10.0
+
+
+def test_nonsense_that_cannot_be_renamed_is_left_untouched(shown, lessons_folder, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    (lessons_folder / ANSWERS).write_text("{")
+    monkeypatch.setattr(Path, "rename", refuse)
+    ask_speedup()
+    assert "my_course.json is left untouched because it is not readable JSON" in parts(shown[0][0])["HTML"].value
+    answer(shown[0][0], text="10", sure="certain")
+    assert (lessons_folder / ANSWERS).read_text() == "{"
     assert ask_speedup().value == 10.0
 
 
@@ -666,3 +703,37 @@ def test_a_folder_in_place_of_the_file_is_left_alone(tmp_path):
 
 def test_progress_is_one_object_a_folder(shown, lessons_folder):
     assert progress_here() is progress_here()
+
+
+# What was said first, beside what is true
+
+
+def outcome(key="03-speedup"):
+    return progress_here().recall("outcomes", key)
+
+
+def test_the_first_prediction_is_kept_beside_the_truth_with_its_question(shown):
+    guess = ask_speedup()
+    reveal(guess, 84.0, SOURCE)
+    assert outcome() is None
+    answer(shown[0][0], text="10", sure="certain")
+    first = {"question": "How many times faster?", "value": 10.0, "unit": "×", "confidence": "certain"}
+    assert outcome() == first | {"truth": 84.0, "source": SOURCE}
+    answer(shown[0][0], text="80", sure="certain")
+    assert outcome()["value"] == 10.0
+    reveal(ask_speedup(), 100.0, SOURCE)
+    assert outcome()["truth"] == 84.0
+
+
+def test_a_truth_shown_without_a_prediction_is_no_outcome(shown):
+    reveal(ask_speedup(), 84.0, SOURCE)
+    next(each for each in shown[-1][0].children if isinstance(each, widgets.Button)).click()
+    assert "It was 84×" in shown[-1][0].children[0].value
+    assert outcome() is None
+
+
+def test_a_choice_is_kept_beside_the_right_one(shown):
+    choice = choose("03-saw", "What rose?", ("It rose.", "It fell."))
+    choice.commit("It fell.")
+    reveal_choice(choice, "It rose.")
+    assert outcome("03-saw") == {"question": "What rose?", "value": "It fell.", "truth": "It rose."}

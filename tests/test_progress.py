@@ -41,6 +41,10 @@ def kept(folder):
     return json.loads((folder / ANSWERS).read_text())["guesses"]["03-bus"]["value"]
 
 
+def kept_aside(folder):
+    return [path.read_text() for path in folder.glob("my_course.*.json")]
+
+
 @pytest.mark.parametrize("place", [".", "solutions", "drafts/of/today"])
 def test_a_lesson_anywhere_in_the_learners_folder_keeps_its_answers_there(mine, monkeypatch, place):
     (mine / place).mkdir(parents=True, exist_ok=True)
@@ -231,7 +235,11 @@ def test_the_table_in_a_notebook_says_the_same_and_links_to_the_lessons():
 
 def test_a_file_that_cannot_be_used_is_said_below_the_table(mine):
     (mine / ANSWERS).write_text("{")
-    assert repr(my_progress(mine)).endswith(f"left untouched because it is not readable JSON; {IN_MEMORY}")
+    assert repr(my_progress(mine)).endswith("because it is not readable JSON; a fresh one is begun.")
+    assert kept_aside(mine) == ["{"]
+    (mine / ANSWERS).unlink()
+    (mine / ANSWERS).mkdir()
+    assert repr(my_progress(mine)).endswith(f"left untouched because it is not a file; {IN_MEMORY}")
 
 
 def test_a_static_display_shows_nothing_done_whatever_the_learner_has_on_disk(mine, monkeypatch):

@@ -15,7 +15,10 @@ from gpu_lessons.lessons.progress import progress_here
 from gpu_lessons.lessons.typed_numbers import read_number
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
-__all__ = ["CONFIDENCES", "Choice", "Guess"]
+__all__ = ["CONFIDENCES", "OUTCOMES", "Choice", "Guess"]
+
+#: The shelf of the learner's file that holds what was said beside what is true.
+OUTCOMES = "outcomes"
 
 CONFIDENCES = ("a guess", "fairly sure", "certain")
 
@@ -31,11 +34,22 @@ class _Answer:
     """Something the learner commits to once a box is filled in; others may wait for it."""
 
     key: str
+    question: str = field(default="", kw_only=True)
     _waiting: list[Callable[[], None]] = field(default_factory=list, repr=False, kw_only=True)
 
     def when_made(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` each time the learner commits."""
         self._waiting.append(callback)
+
+    def judged(self, **truth: Any) -> None:  # noqa: ANN401
+        """Keep what was said beside what is true, once: an answer given after the truth was shown tells nothing."""
+        said = self._said()
+        if said is not None and progress_here().recall(OUTCOMES, self.key) is None:
+            progress_here().remember(OUTCOMES, self.key, {"question": self.question, **said, **truth})
+
+    def _said(self) -> dict[str, Any] | None:
+        """Return the answer as it is kept, None if there is none."""
+        raise NotImplementedError
 
     def _made(self, shelf: str, answer: dict[str, Any]) -> None:
         progress_here().remember(shelf, self.key, answer)
@@ -69,6 +83,11 @@ class Guess(_Answer):
             raise ValueError(f"confidence must be one of {', '.join(CONFIDENCES)}, got {confidence!r}")
         self.value, self.confidence = value, confidence
         self._made("guesses", {"value": value, "unit": self.unit, "confidence": confidence})
+
+    def _said(self) -> dict[str, Any] | None:
+        if self.value is None:
+            return None
+        return {"value": self.value, "unit": self.unit, "confidence": self.confidence}
 
     def restore(self) -> None:
         """Take over what the learner's file says, if it still answers this question."""
@@ -127,6 +146,9 @@ class Choice(_Answer):
         self.require(value)
         self.value = value
         self._made("choices", {"value": value})
+
+    def _said(self) -> dict[str, Any] | None:
+        return None if self.value is None else {"value": self.value}
 
     @property
     def shown(self) -> tuple[str, ...]:

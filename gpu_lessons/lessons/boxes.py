@@ -144,22 +144,22 @@ def waiting_box(
     return box
 
 
-def ratings_box(rated: Callable[[], None]) -> widgets.VBox:
+def ratings_box(shelf: str, rated: Callable[[], None]) -> widgets.VBox:
     """Return the box that rates the claims: a row each, and a line that counts the ratings; each calls ``rated``."""
     line = widgets.HTML()
-    rows = [_rating_row(number, claim, line, rated) for number, claim in enumerate(CLAIMS, start=1)]
-    say(line, rated_so_far())
+    rows = [_rating_row(number, claim, shelf, line, rated) for number, claim in enumerate(CLAIMS, start=1)]
+    say(line, rated_so_far(shelf))
     return widgets.VBox([*rows, line])
 
 
-def _rating_row(number: int, claim: Claim, line: widgets.HTML, rated: Callable[[], None]) -> widgets.VBox:
-    kept_belief, kept_confidence = recalled(claim)
+def _rating_row(number: int, claim: Claim, shelf: str, line: widgets.HTML, rated: Callable[[], None]) -> widgets.VBox:
+    kept_belief, kept_confidence = recalled(claim, shelf)
     belief = _toggles(BELIEFS, kept_belief, "It is")
     confidence = _toggles(CONFIDENCES, kept_confidence, "How sure?")
     belief.layout.margin = "0 24px 0 0"  # else the two groups read as one row of six buttons
 
     def keep() -> None:
-        say(line, keep_rating(claim, belief.value, confidence.value))
+        say(line, keep_rating(claim, belief.value, confidence.value, shelf))
         rated()
 
     for buttons in (belief, confidence):

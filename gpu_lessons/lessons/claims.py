@@ -13,15 +13,21 @@ from gpu_lessons.lessons.progress import progress_here
 __all__ = [
     "BELIEFS",
     "CLAIMS",
+    "RATED",
+    "RATED_AGAIN",
     "Claim",
     "ClaimsLedger",
     "claims_ledger",
+    "first_belief",
+    "freeze_belief",
     "keep_rating",
     "rated_so_far",
     "recalled",
 ]
 
 BELIEFS = ("true", "partly", "false")
+#: Shelves of the learner's file: ratings, those at the end of the course, and those made before anything was found out.
+RATED, RATED_AGAIN, _RATED_FIRST = "claims", "last claims", "first claims"
 
 
 @dataclass(frozen=True)
@@ -118,22 +124,36 @@ def claims_ledger() -> ClaimsLedger:
     return ClaimsLedger(ratings)
 
 
-def recalled(claim: Claim) -> tuple[str | None, str | None]:
+def recalled(claim: Claim, shelf: str = RATED) -> tuple[str | None, str | None]:
     """Return belief and confidence as the learner's file has them, each None if it is not a known answer."""
-    kept = progress_here().recall("claims", claim.key) or {}
+    kept = progress_here().recall(shelf, claim.key) or {}
     belief, confidence = kept.get("belief"), kept.get("confidence")
     return belief if belief in BELIEFS else None, confidence if confidence in CONFIDENCES else None
 
 
-def keep_rating(claim: Claim, belief: str | None, confidence: str | None) -> str:
+def first_belief(claim: Claim) -> tuple[str | None, str | None]:
+    """Return what the learner believed before the course tested the claim, as far as their file tells."""
+    first = recalled(claim, _RATED_FIRST)
+    return first if first[0] else recalled(claim)
+
+
+def freeze_belief(claim: Claim) -> None:
+    """Keep the rating of a claim as it is now, once: from here on the learner knows something about it."""
+    belief, confidence = recalled(claim)
+    if belief and progress_here().recall(_RATED_FIRST, claim.key) is None:
+        progress_here().remember(_RATED_FIRST, claim.key, {"belief": belief, "confidence": confidence})
+
+
+def keep_rating(claim: Claim, belief: str | None, confidence: str | None, shelf: str = RATED) -> str:
     """Keep a rating, which may still lack one half, show it, and return how many claims are rated, as a sentence."""
-    progress_here().remember("claims", claim.key, {"belief": belief, "confidence": confidence})
+    progress_here().remember(shelf, claim.key, {"belief": belief, "confidence": confidence})
     now = claims_ledger()._bundle()
     for handle in _shown:
         handle.update(now, raw=True)
-    return rated_so_far()
+    return rated_so_far(shelf)
 
 
-def rated_so_far() -> str:
+def rated_so_far(shelf: str = RATED) -> str:
     """Return how many claims are rated, and what the learner must know about their file."""
-    return f"{len(claims_ledger().ratings)} of {len(CLAIMS)} rated. {progress_here().take_note()}".strip()
+    rated = sum(recalled(claim, shelf)[0] is not None for claim in CLAIMS)
+    return f"{rated} of {len(CLAIMS)} rated. {progress_here().take_note()}".strip()

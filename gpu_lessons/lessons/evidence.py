@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gpu_lessons.lessons.claims import CLAIMS, Claim
+from gpu_lessons.lessons.claims import CLAIMS, Claim, freeze_belief
 from gpu_lessons.lessons.progress import progress_here
 
 __all__ = ["Evidence", "evidence_for", "keep_evidence"]
@@ -27,6 +27,8 @@ class Evidence:
 
 def keep_evidence(key: str, finding: str, source: str) -> None:
     """Print what was found out about a claim, and keep it for the verdict at the end of the course.
+
+    From then on the learner's rating of the claim is the one that they had before they knew.
 
     Parameters
     ----------
@@ -51,6 +53,7 @@ def keep_evidence(key: str, finding: str, source: str) -> None:
     if not source:
         raise ValueError('source must say where the number comes from, such as "predicted, NVIDIA T4", got ""')
     number, claim = claims[name]
+    freeze_belief(claim)
     progress_here().remember(_SHELF, key, {"finding": finding, "source": source})
     print(f"Claim {number}: {claim.text}", f"Found: {finding} ({source}).", sep="\n")
     if note := progress_here().take_note():

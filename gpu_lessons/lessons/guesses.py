@@ -41,7 +41,7 @@ def ask(key: str, question: str, *, unit: str = "×", low: float, high: float) -
     _require_key(key)
     if not 0 < low < high < math.inf:
         raise ValueError(f"low and high must be 0 < low < high, got {low:g} and {high:g}")
-    guess = Guess(key, unit, low, high)
+    guess = Guess(key, unit, low, high, question=question)
     if is_live():
         from gpu_lessons.lessons import boxes
 
@@ -78,7 +78,12 @@ def reveal(guess: Guess, truth: float, source: str, then: str = "") -> None:
         raise ValueError(f"truth must be a finite number above 0, got {truth:g}")
     if not source:
         raise ValueError('source must say where the number comes from, such as "predicted, NVIDIA T4", got ""')
-    _when_answered(guess, lambda: f"{_scored(guess, float(truth), source)} {then}".strip(), "prediction")
+
+    def sentence() -> str:
+        guess.judged(truth=float(truth), source=source)
+        return f"{_scored(guess, float(truth), source)} {then}".strip()
+
+    _when_answered(guess, sentence, "prediction")
 
 
 def choose(key: str, question: str, choices: Sequence[str]) -> Choice:
@@ -92,7 +97,7 @@ def choose(key: str, question: str, choices: Sequence[str]) -> Choice:
     _require_key(key)
     if isinstance(choices, str) or len(set(choices)) != len(choices) or len(choices) < 2:
         raise ValueError(f"choices must be at least two different texts, got {choices!r}")
-    choice = Choice(key, tuple(choices))
+    choice = Choice(key, tuple(choices), question=question)
     if is_live():
         from gpu_lessons.lessons import boxes
 
@@ -115,6 +120,7 @@ def reveal_choice(choice: Choice, right: str, then: str = "") -> None:
     choice.require(right)
 
     def sentence() -> str:
+        choice.judged(truth=right)
         verdict = "That is what happened." if choice.value == right else f"What happened: {right.rstrip('.')}."
         return f"{choice}\n{verdict} {then}".strip()
 

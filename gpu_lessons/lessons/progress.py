@@ -11,12 +11,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gpu_lessons.arguments import shown
 from gpu_lessons.charts.display import is_live
 from gpu_lessons.hardware.course import ANSWERS, learners_folder
 
 __all__ = ["Progress", "progress_here", "put_aside"]
 
-#: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices", "claims" and "exercises".
+#: Version 1: {"schema": 1, shelf: {key: answer}}; the shelves are "guesses", "choices", "outcomes", "claims",
+#: "first claims", "last claims", "evidence" and "exercises".
 SCHEMA = 1
 
 _LARGEST_BYTES = 1_000_000
@@ -28,6 +30,10 @@ _Shelves = dict[str, dict[str, Answer]]
 
 
 class _UnusableError(ValueError):
+    """Why a file is set aside; completes the sentence "... because it is not ..."."""
+
+
+class _NotOursError(Exception):
     """Why a file is left alone; completes the sentence "left untouched because ..."."""
 
 
@@ -81,10 +87,22 @@ class Progress:
         except OSError as error:
             self._say(f"{ANSWERS} cannot be read ({error.strerror}); {_KEPT_IN_MEMORY}")
             return None
-        except (ValueError, RecursionError) as error:
-            reason = error if isinstance(error, _UnusableError) else "it is not readable JSON"
+        except _NotOursError as reason:
             self._say(f"{ANSWERS} is left untouched because {reason}; {_KEPT_IN_MEMORY}")
             return None
+        except (ValueError, RecursionError) as error:
+            return self._begin_anew(error if isinstance(error, _UnusableError) else "it is not readable JSON")
+
+    def _begin_anew(self, reason: object) -> _Shelves | None:
+        """Give a file that holds no answers another name, so that nothing of it is lost, and begin with none."""
+        assert self._path is not None
+        try:
+            aside = put_aside(self._path)
+        except OSError:
+            self._say(f"{ANSWERS} is left untouched because {reason}; {_KEPT_IN_MEMORY}")
+            return None
+        self._say(f"{ANSWERS} was set aside as {aside.name} because {reason}; a fresh one is begun.")
+        return {} if self._write({}) else None
 
     def _write(self, shelves: _Shelves) -> bool:
         """Replace the file in one step, so that a kill at any moment leaves the old or the new one."""
@@ -104,13 +122,13 @@ class Progress:
     def _say(self, sentence: str) -> None:
         if sentence not in self._said:
             self._said.add(sentence)
-            self._note = sentence
+            self._note = f"{self._note} {sentence}".strip()
 
 
 def _load(path: Path) -> _Shelves:
     """Read the learner's file as data, with limits on its size and shape."""
     if os.path.lexists(path) and not path.is_file():  # a pipe would never end
-        raise _UnusableError("it is not a file")
+        raise _NotOursError("it is not a file")
     with path.open("rb") as file:
         content = file.read(_LARGEST_BYTES + 1)
     if len(content) > _LARGEST_BYTES:
@@ -119,8 +137,10 @@ def _load(path: Path) -> _Shelves:
     if not isinstance(document, dict):
         raise _UnusableError("it does not hold a JSON object")
     schema = document.pop("schema", None)
-    if schema != SCHEMA:
-        raise _UnusableError(f"its schema is {schema!r} and this course reads {SCHEMA}")
+    if type(schema) is int and schema > SCHEMA:  # a newer course wrote it, and can read it
+        raise _NotOursError(f"its schema is {schema} and this course reads {SCHEMA}")
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise _UnusableError(f"its schema is {shown(schema)} and not {SCHEMA}")
     for shelf in document.values():
         if not isinstance(shelf, dict) or not all(isinstance(answer, dict) for answer in shelf.values()):
             raise _UnusableError("its answers are not where this course puts them")
