@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpu_lessons.devices import gpu as gpu
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_chain as explore_chain
+    from gpu_lessons.explorers import explore_choice as explore_choice
     from gpu_lessons.explorers import explore_crossing as explore_crossing
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from gpu_lessons.recorded import Published as Published
     from gpu_lessons.recorded import Recording as Recording
     from gpu_lessons.recorded import RecordingError as RecordingError
+    from gpu_lessons.recorded import copy_prices as copy_prices
     from gpu_lessons.recorded import digits as digits
     from gpu_lessons.recorded import load_recording as load_recording
+    from gpu_lessons.recorded import prices as prices
     from gpu_lessons.recorded import published as published
     from gpu_lessons.recorded import recordings as recordings
     from gpu_lessons.records import Measurement as Measurement
@@ -63,6 +66,7 @@ _HOME = {
     "gpu": "devices",
     "explore_batch_and_width": "explorers",
     "explore_chain": "explorers",
+    "explore_choice": "explorers",
     "explore_crossing": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_memory_limits": "explorers",
@@ -84,8 +88,10 @@ _HOME = {
     "Published": "recorded",
     "Recording": "recorded",
     "RecordingError": "recorded",
+    "copy_prices": "recorded",
     "digits": "recorded",
     "load_recording": "recorded",
+    "prices": "recorded",
     "published": "recorded",
     "recordings": "recorded",
     "Measurement": "records",

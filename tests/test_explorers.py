@@ -12,6 +12,7 @@ from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.explorers import (
     explore_batch_and_width,
     explore_chain,
+    explore_choice,
     explore_crossing,
     explore_inside_the_gpu,
     explore_memory_limits,
@@ -107,6 +108,7 @@ every_explorer = pytest.mark.parametrize(
     [
         explore_batch_and_width,
         explore_chain,
+        explore_choice,
         explore_crossing,
         explore_inside_the_gpu,
         explore_memory_limits,

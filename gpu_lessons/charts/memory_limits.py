@@ -17,6 +17,7 @@ from gpu_lessons.charts.theme import (
     WARNING,
     count_label,
     text_style,
+    vega_amount,
     vega_time,
 )
 
@@ -58,14 +59,6 @@ def memory_limits_chart(grid: Any) -> Panels:  # noqa: ANN401
     )
 
 
-def _bytes(size: str) -> str:
-    """Return a Vega expression that writes a size as `gpu_lessons.units.format_bytes` does."""
-    text = f"format({size}, ',.3~r') + ' B'"
-    for factor, unit in ((1e3, "kB"), (1e6, "MB"), (1e9, "GB"), (1e12, "TB")):
-        text = f"{size} >= {factor * 0.9995:.6g} ? format({size} / {factor:g}, ',.3~r') + ' {unit}' : ({text})"
-    return f"({text})"
-
-
 def _kept(grid: Any) -> alt.LayerChart:  # noqa: ANN401
     """Return a bar a batch of what a step keeps, the card's memory and the largest batch that fits."""
     card = grid.memory_bytes
@@ -81,7 +74,9 @@ def _kept(grid: Any) -> alt.LayerChart:  # noqa: ANN401
         "low:Q",
         title=None,
         scale=alt.Scale(domain=[0, _TOP * card], nice=False),
-        axis=alt.Axis(values=[card * share for share in (0, 0.5, 1, 1.5, 2)], labelExpr=_bytes("datum.value")),
+        axis=alt.Axis(
+            values=[card * share for share in (0, 0.5, 1, 1.5, 2)], labelExpr=vega_amount("datum.value", "B")
+        ),
     )
     network = alt.Chart().transform_filter("datum.width_log2 === width_log2 && datum.depth === depth")
     fields: list[str | alt.FieldName] = [field for field, *_ in _PARTS]
@@ -160,7 +155,7 @@ def _ledger() -> list[alt.Chart]:
     layers = []
     for place, (field, name, color) in enumerate(_PARTS):
         x = 8 + 78 * place
-        entry = here.transform_calculate(name=f"'{name}'", said=_bytes(f"datum.{field}"))
+        entry = here.transform_calculate(name=f"'{name}'", said=vega_amount(f"datum.{field}", "B"))
         for style, row, text in ((text_style(MUTED, 11, dx=12), 14, "name:N"), (text_style(INK, 12), 32, "said:N")):
             layers.append(entry.mark_text(**style).encode(x=alt.value(x - 5), y=alt.value(row), text=text))
         layers.append(entry.mark_square(size=70, opacity=1, color=color).encode(x=alt.value(x), y=alt.value(14)))
@@ -189,7 +184,7 @@ def _needed(names: list[str], card: int) -> alt.LayerChart:
     y = alt.Y("place:O", axis=None, scale=alt.Scale(domain=list(range(len(names)))))
     x = alt.X("shown:Q", axis=None, scale=alt.Scale(domain=[0, 1.5 * card], nice=False))
     color = alt.when(f"datum.size > {card}").then(alt.value(WARNING)).otherwise(alt.value(MEMORY_BLUES[2]))
-    ends = ways.transform_calculate(shown=f"min(datum.size, {1.2 * card})", said=_bytes("datum.size"))
+    ends = ways.transform_calculate(shown=f"min(datum.size, {1.2 * card})", said=vega_amount("datum.size", "B"))
     bars = ends.mark_bar(height=13, yOffset=8).encode(x=x, x2="end:Q", y=y, color=color)
     rule = alt.Chart(alt.Data(values=[{"shown": card}])).mark_rule(color=WARNING, strokeWidth=2).encode(x=x)
     style, words = text_style(INK, 12, dx=5, dy=8), {"x": x, "y": y, "text": "said:N"}

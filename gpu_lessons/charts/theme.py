@@ -27,6 +27,7 @@ __all__ = [
     "hide_undescribed",
     "in_lines",
     "text_style",
+    "vega_amount",
     "vega_time",
 ]
 
@@ -81,6 +82,15 @@ def chart_config() -> dict[str, Any]:
 def four_digits(value: float) -> float:
     """Round to four significant digits, so that other builds of NumPy and BLAS write the same chart."""
     return float(f"{value:.4g}")
+
+
+def vega_amount(amount: str, unit: str) -> str:
+    """Return a Vega expression that writes ``amount`` as `gpu_lessons.units.format_bytes` writes bytes."""
+    text = f"format({amount}, ',.3~r') + ' {unit}'"
+    for factor, prefix in ((1e3, "k"), (1e6, "M"), (1e9, "G"), (1e12, "T")):
+        written = f"format({amount} / {factor:g}, ',.3~r') + ' {prefix}{unit}'"
+        text = f"{amount} >= {factor * 0.9995:.6g} ? {written} : ({text})"
+    return f"({text})"
 
 
 def vega_time(seconds: str) -> str:

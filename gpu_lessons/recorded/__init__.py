@@ -1,4 +1,4 @@
-"""Files of the course: measurements of a named machine on a named day, and the digits that networks learn."""
+"""Files of the course: measurements of a named machine on a named day, prices, and the digits that networks learn."""
 
 from gpu_lessons.recorded.files import (
     load_recording,
@@ -11,17 +11,21 @@ from gpu_lessons.recorded.files import (
     write_recording,
 )
 from gpu_lessons.recorded.handwriting import Digits, digits
+from gpu_lessons.recorded.prices import Offer, copy_prices, prices
 from gpu_lessons.recorded.published import Published, published
 from gpu_lessons.recorded.schema import Recording, RecordingError
 
 __all__ = [
     "Digits",
+    "Offer",
     "Published",
     "Recording",
     "RecordingError",
+    "copy_prices",
     "digits",
     "load_recording",
     "only_writer",
+    "prices",
     "published",
     "read_recording",
     "recording_files",
