@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gpu_lessons.explorers import explore_batch_and_width as explore_batch_and_width
     from gpu_lessons.explorers import explore_chain as explore_chain
     from gpu_lessons.explorers import explore_choice as explore_choice
+    from gpu_lessons.explorers import explore_convolution as explore_convolution
     from gpu_lessons.explorers import explore_crossing as explore_crossing
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
@@ -67,6 +68,7 @@ _HOME = {
     "explore_batch_and_width": "explorers",
     "explore_chain": "explorers",
     "explore_choice": "explorers",
+    "explore_convolution": "explorers",
     "explore_crossing": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_memory_limits": "explorers",

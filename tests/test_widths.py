@@ -21,6 +21,9 @@ FIGURES = {
         cpu="amd-epyc-2-cores-2026-11-25", work="training step", batch_size=16384, width=16384
     ),
     "explore_chain": gl.explore_chain,
+    "explore_convolution": lambda: gl.explore_convolution(
+        gpu="nvidia-h100-sxm", width=512, channels=256, kernel=11, batch_size=64
+    ),
     "explore_crossing": lambda: gl.explore_crossing(batch_size=4096, width=8192, crossing="each layer"),
     "explore_inside_the_gpu": lambda: gl.explore_inside_the_gpu(gpu="nvidia-h200-sxm", width=2560),
     "explore_memory_limits": lambda: gl.explore_memory_limits(gpu="nvidia-h100-sxm", batch_size=131072, width=8192),

@@ -3,6 +3,7 @@
 from gpu_lessons.explorers.batch_and_width import explore_batch_and_width
 from gpu_lessons.explorers.chain import explore_chain
 from gpu_lessons.explorers.choice import explore_choice
+from gpu_lessons.explorers.convolution import explore_convolution
 from gpu_lessons.explorers.crossing import explore_crossing
 from gpu_lessons.explorers.inside_the_gpu import explore_inside_the_gpu
 from gpu_lessons.explorers.memory_limits import explore_memory_limits
@@ -14,6 +15,7 @@ __all__ = [
     "explore_batch_and_width",
     "explore_chain",
     "explore_choice",
+    "explore_convolution",
     "explore_crossing",
     "explore_inside_the_gpu",
     "explore_memory_limits",

@@ -21,7 +21,7 @@ _WORKLOADS: Mapping[str, tuple[Callable[..., Workload], str]] = {
     "DenseForward": (DenseForward, "batch_size"),
     "MatrixProduct": (MatrixProduct, "m"),
 }
-_UNITS = ("s", "images/s", "bytes/s", "FLOP/s", "times as fast")
+_UNITS = ("s", "images/s", "bytes/s", "FLOP/s", "times as fast", "layers", "per cent")
 _ALONG = ("batch", "bytes", "cards", "per cent")
 _HEAD = {"publisher", "repository", "licence", "year", "notes", "figures"}
 _SERIES = {"title", "machine", "card", "unit", "along", "workload", "points"}
@@ -45,7 +45,7 @@ class Published:
         Slug of the catalogue, where it is certainly that card.
     value : float
         The figure.
-    unit : {"s", "images/s", "bytes/s", "FLOP/s", "times as fast"}
+    unit : {"s", "images/s", "bytes/s", "FLOP/s", "times as fast", "layers", "per cent"}
         Of the figure.
     along : {"batch", "bytes", "cards", "per cent"} or None
         What changes from figure to figure of a series.
