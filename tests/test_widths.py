@@ -21,6 +21,7 @@ FIGURES = {
         cpu="amd-epyc-2-cores-2026-11-25", work="training step", batch_size=16384, width=16384
     ),
     "explore_chain": gl.explore_chain,
+    "explore_choice": gl.explore_choice,
     "explore_convolution": lambda: gl.explore_convolution(
         gpu="nvidia-h100-sxm", width=512, channels=256, kernel=11, batch_size=64
     ),
@@ -59,6 +60,47 @@ def test_every_figure_fits_its_page_and_loses_no_words_in_a_small_one(name):
     kept = set(re.findall(r"[\w.]+", " ".join(texts + told)))
     words = set(re.findall(r"[\w.]+", " ".join(re.findall(r">([^<]+)<", wide))))
     assert {word for word in words - kept if word.isalpha()} == set()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_columns_stand_side_by_side_only_where_all_of_them_are_seen(name):
+    data, _ = FIGURES[name]()._repr_mimebundle_()
+    [narrow] = [signal["update"] for signal in data[VEGA_LITE]["params"] if signal["name"] == "narrow"]
+    least = int(narrow.removeprefix("room < "))
+    # A page that shrinks to its figure is as wide as that.
+    assert least <= size(drawn(data[VEGA_LITE], least))[0] <= least + 4
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["explore_crossing", "explore_roofline", "compare_machines"])
+def test_a_figure_is_whole_after_its_window_was_made_smaller_and_larger_again(chromium, name):
+    data, metadata = FIGURES[name]()._repr_mimebundle_()
+    page = chromium.new_page(viewport={"width": 1300, "height": 900})
+    page.set_content("<div></div>")
+    page.add_script_tag(
+        content=f"{vl_convert.javascript_bundle(vl_version='5.20')}; window.embed = vegaEmbed;", type="module"
+    )
+    page.wait_for_function("() => window.embed")
+    options = metadata[VEGA_LITE]["embed_options"]
+    page.evaluate(
+        "async ([spec, options]) => { await embed(document.querySelector('div'), spec, options); }",
+        [data[VEGA_LITE], options],
+    )
+    drawn_width = "() => document.querySelector('svg.marks').getBBox().width"
+    wide = page.evaluate(drawn_width)
+    for window, columns_are_apart in ((700, False), (1300, True)):
+        page.set_viewport_size({"width": window, "height": 900})
+        page.wait_for_function(f"() => ({drawn_width})() {'==' if columns_are_apart else '<'} {wide}")
+        seen, marks = page.evaluate(
+            """() => {
+                const svg = document.querySelector('svg.marks');
+                const [box, marks] = [svg.getBoundingClientRect(), svg.getBBox()];
+                return [[box.width, box.height], [marks.width, marks.height]];
+            }"""
+        )
+        assert marks[0] <= seen[0] <= window
+        assert marks[1] <= seen[1]
+    page.close()
 
 
 def test_every_figure_of_the_package_is_asked_here():

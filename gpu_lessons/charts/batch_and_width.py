@@ -30,7 +30,7 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["batch_and_width_chart"]
 
-_LEFT, _RIGHT, _WIDE = 372, 296, 826
+_LEFT, _RIGHT, _WIDE = 372, 296, 830
 _HEIGHT, _NAME_HEIGHT = 430, 16
 _TINTS = {
     REGIME_NAMES["launch"]: "#f8fafc",

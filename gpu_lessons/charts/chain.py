@@ -13,7 +13,7 @@ from gpu_lessons.charts.theme import COMPUTE, CPU, GPU, INK, MUTED, NOTHING, cou
 
 __all__ = ["chain_chart"]
 
-_LEFT, _RIGHT, _GAP = 350, 300, 84
+_LEFT, _RIGHT, _GAP = 350, 300, 135
 _HERE = chosen_row("steps", "width_log2", "share")
 _UNITS_LOG2 = range(13)
 _NO_FRAME = alt.ViewConfig(stroke="transparent")

@@ -12,7 +12,7 @@ from gpu_lessons.charts.theme import CPU, GPU, INK, NOTHING, WARNING, text_style
 __all__ = ["choice_chart", "rent_words"]
 
 _WIDTHS = (300, 190, 160)
-_GAP = 60
+_GAP = 80
 _ROW = 36
 _HERE = chosen_row("width_log2", "samples", "deadline_s", "budget_usd")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")

@@ -47,7 +47,7 @@ def compare_machines(gpu: Machine, cpu: Machine) -> Figure:
         raise ValueError(f"the catalogue knows no quantity of both {gpu.name} and {cpu.name}; choose others")
     parts = [f"{row['quantity']} {row['factor']} ({row['gpu']} against {row['cpu']})" for row in rows]
     sentence = f"{gpu.name} against {cpu.name}, data sheets ({_COUNTED}): {', '.join(parts)}."
-    return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows, needed=740)
+    return Figure(partial(_chart, gpu, cpu, rows, sentence), sentence, rows, needed=756)
 
 
 def _rows(gpu: Machine, cpu: Machine) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["crossing_chart"]
 
-_LEFT, _RIGHT, _GAP = 350, 330, 90
+_LEFT, _RIGHT, _GAP = 350, 330, 152
 _SIZE = chosen_row("batch_log2", "width_log2")
 _HERE = chosen_row("batch_log2", "width_log2", "link", "crossing")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")

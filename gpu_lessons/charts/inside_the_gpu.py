@@ -17,7 +17,7 @@ _CELL = 17
 _COLUMNS, _ROWS = 20, 8
 #: Pixels of a line of text above SMs or waves.
 _LABEL = 24
-_LEFT, _RIGHT, _WIDE = _CELL * _COLUMNS, 330, 806
+_LEFT, _RIGHT, _WIDE = _CELL * _COLUMNS, 330, 814
 _STRIP = 40
 _WAVES_HEIGHT = 5 * _LABEL + 2 * _STRIP
 #: Waves in turn, and the last one, darker in grey as well. A unit without a block is hollow.

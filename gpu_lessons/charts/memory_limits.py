@@ -23,7 +23,7 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["memory_limits_chart"]
 
-_LEFT, _RIGHT, _GAP = 384, 290, 76
+_LEFT, _RIGHT, _GAP = 384, 290, 83
 _HEIGHT, _ROW, _EDGE_WORDS = 420, 36, 54
 _HERE = chosen_row("batch_log2", "width_log2", "depth")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")

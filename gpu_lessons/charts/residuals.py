@@ -64,7 +64,7 @@ def residuals_figure(held_out: Sequence[HeldOut], *, machine: str, kind: str, so
     colour = CPU if kind == "cpu" else GPU
     titles = {field: f"{title}: off by {errors[field]:.0%} (median)" for field, title in _PANELS}
     title = (f"{machine}, {source}:", f"{len(held_out)} times that were not fitted")
-    return Figure(partial(_chart, rows, titles, colour, title, sentence), sentence, rows, needed=780)
+    return Figure(partial(_chart, rows, titles, colour, title, sentence), sentence, rows, needed=782)
 
 
 def _chart(

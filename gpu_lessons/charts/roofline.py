@@ -22,7 +22,7 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["roofline_chart"]
 
-_LEFT, _RIGHT, _GAP, _HEIGHT = 368, 280, 84, 400
+_LEFT, _RIGHT, _GAP, _HEIGHT = 368, 280, 151, 400
 _HERE = chosen_row("batch_log2", "width_log2")
 _PATH = "datum.width_log2 === width_log2"
 _NO_FRAME = alt.ViewConfig(stroke="transparent")

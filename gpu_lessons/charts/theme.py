@@ -125,6 +125,7 @@ def fit_to_page(spec: dict[str, Any], needed: int) -> None:
     # A picture has no page around it, and a figure that stands in none yet no width.
     there = "containerSize()[0] > 0 ? containerSize()[0]"
     events = [{"source": "window", "type": "resize"}, {"source": "window", "type": "pointermove", "throttle": 400}]
+    spec["autosize"] = {"type": "pad", "resize": True}
     spec["params"] = [
         *spec.get("params", []),
         {"name": "room", "init": f"{there} : 2000", "on": [{"events": events, "update": f"{there} : room"}]},

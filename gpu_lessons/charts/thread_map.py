@@ -68,7 +68,7 @@ def plot_thread_map(gpu: Machine) -> Figure:
         {"work": above.name, "of_work": above.note, "machine": below.name, "of_machine": below.note}
         for above, below in zip(work, machine, strict=True)
     ]
-    return Figure(partial(_chart, work, machine, sentence), sentence, rows, needed=800)
+    return Figure(partial(_chart, work, machine, sentence), sentence, rows, needed=826)
 
 
 def _blocks(sm_count: int) -> int:

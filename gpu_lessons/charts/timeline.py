@@ -49,7 +49,7 @@ def timeline_chart(record: CallRecord) -> Panels:
     enlarged_s = _LAUNCHES_SHOWN * record.launch_s
     return Panels(
         columns=[[_timeline("The whole call", None), _timeline("Its beginning, enlarged", enlarged_s)]],
-        width=780,
+        width=794,
         names=[(GPU, record.gpu)],
         color=_clock_color(),
         spacing=18,

@@ -58,7 +58,7 @@ def plot_turns(turns: Mapping[int, Turns], *, wait: int = 4, lane_clocks: int = 
         for row in rows
     ]
     sentence = f"Warps taking turns on one scheduler: {'; '.join(parts)}."
-    return Figure(partial(_chart, dict(turns), rows, wait, lane_clocks, sentence), sentence, rows, needed=440)
+    return Figure(partial(_chart, dict(turns), rows, wait, lane_clocks, sentence), sentence, rows, needed=456)
 
 
 def _check(warps: int, history: Turns) -> None:

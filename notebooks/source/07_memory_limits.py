@@ -360,7 +360,7 @@ for group in (1, 2, 4, 8, 16):
 # With 16 layers in groups of *g*, 16 / *g* inputs wait and *g* layers are made again. The sum is least where both are equal: at the **square root** of the depth. So 64 layers need about 16 arrays, where keeping all takes 64.
 
 # %% [markdown]
-# The last way: another optimizer. It learns differently, so this is not the same training at a lower price. Lesson 09 compares how far each gets.
+# The last way: another optimizer. It learns differently, so this is not the same training at a lower price.
 
 # %%
 momentum_bytes, momentum_s = attempt("momentum", optimizer=Momentum)
@@ -393,7 +393,7 @@ for name, (size, step_s) in tried.items():
 gl.explore_memory_limits()
 
 # %% [markdown]
-# Where activations fill the card, three ways help and another optimizer does nothing. Where weights fill it, it is the other way round. Beyond that, only another card helps, or several: lesson 14.
+# Where activations fill the card, three ways help and another optimizer does nothing. Where weights fill it, it is the other way round. Beyond that, only another card helps, or several that share the layers out.
 
 # %% [markdown]
 # ## What the driver shows
