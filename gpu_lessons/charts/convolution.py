@@ -24,7 +24,7 @@ from gpu_lessons.charts.theme import (
 
 __all__ = ["convolution_chart"]
 
-_LEFT, _RIGHT, _GAP = 360, 300, 90
+_LEFT, _RIGHT, _GAP = 360, 300, 170
 _HERE = chosen_row("width_log2", "channels_log2", "kernel", "batch_log2")
 _PATH = chosen_row("width_log2", "channels_log2", "batch_log2")
 _NO_FRAME = alt.ViewConfig(stroke="transparent")
