@@ -1,5 +1,6 @@
 """Fixtures that more than one test module uses."""
 
+import gc
 import os
 import re
 from importlib import import_module
@@ -50,13 +51,30 @@ def xp(request):
     return import_module(request.param)
 
 
-@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+@pytest.fixture(scope="session")
+def webgpu():
+    """A WebGPU device: the GPU's, or where there is none software, which is right and slow."""
+    from gpu_lessons.devices import WebGpu
+    from gpu_lessons.hardware.adapters import webgpu_adapter
+
+    try:
+        return WebGpu(webgpu_adapter(software=True))
+    except RuntimeError as reason:
+        if os.environ.get("GPU_LESSONS_REQUIRE_WEBGPU") == "1":
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu), "webgpu"])
 def gpu(request):
-    """Each GPU the course runs on: a simulated one, and CuPy's where a CUDA device computes."""
+    """Each GPU the course runs on: a simulated one, CuPy's where a CUDA device computes, and WebGPU's."""
     from gpu_lessons.devices import CudaGpu, SimulatedGpu
 
     if request.param == "simulated":
         return SimulatedGpu(machine("nvidia-t4"))
+    if request.param == "webgpu":
+        gc.collect()  # the device is that of the test before, and its memory is counted
+        return request.getfixturevalue("webgpu")
     usable, reason = cuda_status()
     if not usable:
         pytest.skip(reason)

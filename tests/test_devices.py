@@ -1,6 +1,6 @@
-"""One suite for every GPU the course runs on: the simulated one, and CuPy's where there is a CUDA device.
+"""One suite for every GPU the course runs on: the simulated one, CuPy's where there is a CUDA device, and WebGPU's.
 
-Where the two differ, the simulated GPU is wrong.
+Where the simulated GPU differs from CuPy's, it is wrong. WebGPU has no numbers of 64 bits, and computes in float32.
 """
 
 import copy
@@ -11,10 +11,42 @@ import warnings
 import numpy as np
 import pytest
 
-from gpu_lessons.devices import SimulatedGpu
+from gpu_lessons.devices import SimulatedGpu, WebGpu
 
 A = np.asarray([[1.5, -2.0, 0.25], [3.0, 0.0, -1.0]])
 B = np.asarray([[0.5, 4.0, -0.75], [2.0, -3.0, 1.0]])
+
+
+@pytest.fixture(autouse=True)
+def in_the_widest_format(request, monkeypatch):
+    """Let A and B be numbers that the GPU of a test has: float64, or float32 on WebGPU, which holds them as well."""
+    if "gpu" in request.fixturenames and isinstance(request.getfixturevalue("gpu"), WebGpu):
+        for name in "AB":
+            monkeypatch.setitem(globals(), name, globals()[name].astype("float32"))
+
+
+def widest(gpu):
+    return "float32" if isinstance(gpu, WebGpu) else "float64"
+
+
+def on_host(gpu, numbers):
+    """Return host numbers in the widest format of a GPU."""
+    return numbers.astype(widest(gpu))
+
+
+def tolerance(gpu):
+    """Return how far results may be off, as keywords of assert_allclose."""
+    return {"rtol": 2e-6, "atol": 1e-6} if isinstance(gpu, WebGpu) else {"rtol": 1e-12}
+
+
+def short(gpu, dtype):
+    """Return a format as the GPU has it: integers of 64 bits are 32 bits long on WebGPU."""
+    return np.dtype("int32") if isinstance(gpu, WebGpu) and dtype == np.int64 else dtype
+
+
+def skip_without(gpu, what):
+    if isinstance(gpu, WebGpu):
+        pytest.skip(f"WebGPU has no {what}")
 
 
 def host(x):
@@ -30,6 +62,8 @@ def host(x):
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_operators_give_the_numbers_and_the_format_of_numpy(gpu, operate, dtype):
+    if dtype == "float64":
+        skip_without(gpu, "float64")
     a, b = A.astype(dtype), B.astype(dtype)
     found = host(operate(gpu.xp.asarray(a), gpu.xp.asarray(b)))
     expected = operate(a, b)
@@ -50,7 +84,7 @@ def test_a_python_number_does_not_change_the_format(gpu, scalar):
 )
 def test_shapes_are_broadcast_as_in_numpy(gpu, left, right):
     rng = np.random.default_rng(0)
-    a, b = rng.standard_normal(left), rng.standard_normal(right)
+    a, b = (on_host(gpu, rng.standard_normal(shape)) for shape in (left, right))
     found = host(gpu.xp.asarray(a) + gpu.xp.asarray(b))
     assert found.shape == (a + b).shape
     np.testing.assert_array_equal(found, a + b)
@@ -66,7 +100,7 @@ def test_shapes_that_do_not_fit_are_a_value_error(gpu):
 @pytest.mark.parametrize("name", ["exp", "abs", "sqrt", "tanh", "negative", "sign", "isnan", "log", "floor"])
 def test_functions_of_one_array_agree_with_numpy(gpu, name):
     a = np.abs(A) + 0.1
-    np.testing.assert_allclose(host(getattr(gpu.xp, name)(gpu.xp.asarray(a))), getattr(np, name)(a), rtol=1e-12)
+    np.testing.assert_allclose(host(getattr(gpu.xp, name)(gpu.xp.asarray(a))), getattr(np, name)(a), **tolerance(gpu))
 
 
 def test_dividing_by_zero_warns_nobody(gpu):
@@ -76,6 +110,7 @@ def test_dividing_by_zero_warns_nobody(gpu):
 
 
 def test_numbers_too_large_for_their_format_warn_nobody(gpu):
+    skip_without(gpu, "float64")
     large = gpu.xp.full((2, 2), 1e300)
     assert np.isinf(host(large @ large)).all()
     assert np.isinf(host(large.astype("float32"))).all()
@@ -91,7 +126,7 @@ def test_reductions_agree_with_numpy(gpu, name, axis):
     expected = getattr(np, name)(A, axis=axis)
     for found in (getattr(gpu.xp, name)(x, axis=axis), getattr(x, name)(axis=axis)):
         assert found.shape == expected.shape
-        assert found.dtype == expected.dtype
+        assert found.dtype == short(gpu, expected.dtype)
         np.testing.assert_allclose(host(found), expected)
 
 
@@ -107,10 +142,10 @@ def test_an_axis_can_be_kept(gpu):
 )
 def test_matrix_products_agree_with_numpy(gpu, left, right):
     rng = np.random.default_rng(1)
-    a, b = rng.standard_normal(left), rng.standard_normal(right)
+    a, b = (on_host(gpu, rng.standard_normal(shape)) for shape in (left, right))
     found = host(gpu.xp.asarray(a) @ gpu.xp.asarray(b))
     assert found.shape == (a @ b).shape
-    np.testing.assert_allclose(found, a @ b, rtol=1e-12)
+    np.testing.assert_allclose(found, a @ b, **tolerance(gpu))
 
 
 def test_a_transpose_and_a_slice_are_views_of_the_same_memory(gpu):
@@ -206,18 +241,19 @@ def test_host_and_device_arrays_are_not_multiplied_as_matrices(gpu, mix):
 
 
 def test_a_copy_needs_the_same_form_on_both_sides(gpu):
-    x = gpu.xp.asarray(A)
-    with pytest.raises(TypeError, match="float32"):
-        x.set(A.astype("float32"))
-    with pytest.raises(TypeError, match="float32"):
-        x.get(out=np.empty(A.shape, "float32"))
+    x, other = gpu.xp.asarray(A), "float16"
+    with pytest.raises(TypeError, match=other):
+        x.set(A.astype(other))
+    with pytest.raises(TypeError, match=other):
+        x.get(out=np.empty(A.shape, other))
     with pytest.raises(ValueError, match=r"\(3,\)"):
         x.set(A[0])
     with pytest.raises(ValueError, match=r"\(3,\)"):
-        x.get(out=np.empty(3))
+        x.get(out=np.empty(3, A.dtype))
 
 
 def test_a_copy_into_pinned_memory_need_not_be_waited_for(gpu):
+    skip_without(gpu, "pinned memory")
     x, pinned = gpu.xp.asarray(A), gpu.empty_pinned(A.shape, "float64")
     pinned[...] = 0.0
     assert x.get(out=pinned, blocking=False) is pinned
@@ -241,7 +277,7 @@ def test_a_host_array_cannot_be_written_into_a_device_array(gpu):
 
 def test_numpy_functions_of_a_device_array_stay_on_the_device(gpu):
     x = gpu.xp.asarray(A)
-    np.testing.assert_allclose(host(np.exp(x)), np.exp(A))
+    np.testing.assert_allclose(host(np.exp(x)), np.exp(A), rtol=1e-6)
     np.testing.assert_allclose(host(np.sum(x, axis=0)), A.sum(axis=0))
 
 
@@ -254,8 +290,8 @@ def test_a_numpy_function_writes_into_a_device_array(gpu):
 @pytest.mark.parametrize(("left", "right"), [((2, 3), (3, 4)), ((3,), (3, 4)), ((3,), (3,))])
 def test_dot_of_vectors_and_matrices_agrees_with_numpy(gpu, left, right):
     rng = np.random.default_rng(2)
-    a, b = rng.standard_normal(left), rng.standard_normal(right)
-    np.testing.assert_allclose(host(gpu.xp.asarray(a).dot(gpu.xp.asarray(b))), a.dot(b), rtol=1e-12)
+    a, b = (on_host(gpu, rng.standard_normal(shape)) for shape in (left, right))
+    np.testing.assert_allclose(host(gpu.xp.asarray(a).dot(gpu.xp.asarray(b))), a.dot(b), **tolerance(gpu))
 
 
 def test_one_number_can_be_read_on_the_host(gpu):
@@ -267,11 +303,13 @@ def test_one_number_can_be_read_on_the_host(gpu):
 
 
 def test_copies_give_back_the_same_numbers(gpu):
-    for dtype in ("float32", "float64", "int64", "bool"):
+    wide = () if isinstance(gpu, WebGpu) else ("float64", "int64")
+    for dtype in ("float16", "float32", "int8", "uint8", "int16", "uint16", "int32", "uint32", "bool", *wide):
         numbers = A.astype(dtype)
         x = gpu.to_device(numbers)
         assert x.dtype == numbers.dtype
         np.testing.assert_array_equal(gpu.to_host(x), numbers)
+    skip_without(gpu, "pinned memory")
     pinned = gpu.empty_pinned((2, 3), "float64")
     pinned[...] = A
     x = gpu.to_device(pinned)
@@ -289,7 +327,8 @@ def test_an_array_on_the_device_is_not_copied_there_again(gpu):
 
 def test_a_launch_returns_before_its_kernel_ends(gpu):
     xp = gpu.xp
-    x = xp.ones((4096, 4096), dtype="float32")
+    width = 512 if isinstance(gpu, WebGpu) and gpu.adapter.is_software else 4096
+    x = xp.ones((width, width), dtype="float32")
     for _ in range(3):
         y = x @ x  # the first product loads the library, the next one still asks the device for memory
     gpu.synchronize()
@@ -299,11 +338,12 @@ def test_a_launch_returns_before_its_kernel_ends(gpu):
     gpu.synchronize()
     done_s = gpu.perf_counter() - start_s
     assert 0 < returned_s < done_s / 3
-    assert float(y[0, 0]) == 4096.0
+    assert float(y[0, 0]) == width
 
 
 def test_reading_a_result_waits_for_the_kernel(gpu):
-    x = gpu.xp.ones((2048, 2048), dtype="float32")
+    width = 512 if isinstance(gpu, WebGpu) and gpu.adapter.is_software else 2048
+    x = gpu.xp.ones((width, width), dtype="float32")
     (x @ x).get()
     start_s = gpu.perf_counter()
     y = x @ x
@@ -409,7 +449,7 @@ def test_a_bound_of_clip_may_be_left_out(gpu):
 def test_where_isclose_and_clip_have_the_format_of_numpy(gpu):
     x = gpu.xp.asarray(A.astype("float32"))
     assert host(gpu.xp.where(x > 0, x, 0.0)).dtype == np.float32
-    assert host(gpu.xp.where(x > 0, x, x.astype("float64"))).dtype == np.float64
+    assert host(gpu.xp.where(x > 0, x, x.astype("float16"))).dtype == np.float32
     assert host(gpu.xp.clip(x, 0.0, 1.0)).dtype == np.float32
     assert host(gpu.xp.isclose(x, x)).dtype == np.bool_
 

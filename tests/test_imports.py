@@ -21,6 +21,7 @@ HEAVY = {
     "ipywidgets",
     "IPython",
     "cupy",
+    "wgpu",
     "vl_convert",
     "pandas",
     "polars",
@@ -50,12 +51,12 @@ def test_importing_the_package_loads_nothing_heavy():
     ],
 )
 def test_computing_needs_nothing_that_draws(statement):
-    assert loaded_by(statement) & (HEAVY - {"cupy"}) == set()
+    assert loaded_by(statement) & (HEAVY - {"cupy", "wgpu"}) == set()
 
 
 @pytest.mark.parametrize("name", ["predict", "measure"])
 def test_importing_what_computes_does_not_import_cupy(name):
-    assert "cupy" not in loaded_by(f"from gpu_lessons import {name}")
+    assert loaded_by(f"from gpu_lessons import {name}") & {"cupy", "wgpu"} == set()
 
 
 @pytest.mark.parametrize("name", gpu_lessons.__all__)
@@ -135,6 +136,21 @@ def test_only_one_module_imports_cupy_and_only_inside_functions():
         if name in ("cupy", "cupyx")
     }
     assert found == {("hardware/arrays.py", True)}
+
+
+def test_only_one_module_imports_wgpu_and_only_inside_functions():
+    found = {
+        (path.relative_to(PACKAGE).as_posix(), inside)
+        for path in MODULES
+        for name, inside in imported_by(path)
+        if name == "wgpu"
+    }
+    assert found == {("hardware/adapters.py", True)}
+
+
+def test_a_gpu_that_is_asked_for_by_name_does_not_import_what_another_needs():
+    ask = "import os; os.environ['GPU_LESSONS_GPU'] = 'simulated'; import gpu_lessons as gl; gl.gpu()"
+    assert loaded_by(ask) & HEAVY == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

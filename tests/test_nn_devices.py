@@ -46,6 +46,14 @@ def test_the_simulated_gpu_trains_to_the_same_losses():
     assert gpu.memory.peak_bytes > 0
 
 
+def test_webgpu_trains_to_the_same_losses_and_compiles_nothing_anew(webgpu):
+    expected = losses(np, "float32")
+    np.testing.assert_allclose(losses(webgpu.xp, "float32"), expected, rtol=1e-4)
+    compiled = webgpu.engine.compiled
+    np.testing.assert_allclose(losses(webgpu.xp, "float32"), expected, rtol=1e-4)
+    assert webgpu.engine.compiled == compiled
+
+
 @pytest.mark.gpu
 def test_cupy_trains_to_the_same_losses():
     usable, reason = cuda_status()

@@ -1,4 +1,4 @@
-"""The error for what a simulated GPU cannot do."""
+"""The error for what a simulated GPU, or the course on WebGPU, cannot do."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _NEAR = 0.75
 
 
 class UnknownOperationError(NotImplementedError, AttributeError):
-    """The simulated GPU does not know an operation; the message names one it knows, if one is near.
+    """A GPU of the course does not know an operation; the message names one it knows, if one is near.
 
     It is an ``AttributeError`` too, so that ``hasattr`` answers.
     """
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
+    def __init__(self, name: str, known: Iterable[str], *, who: str = "the simulated GPU") -> None:
         word = name.rpartition(".")[2]
         near = _MEANT.get(name) or _MEANT.get(word) or _nearest(word, known)
         hint = f"; the nearest operation it knows is {near}" if near else ""
-        super().__init__(f"the simulated GPU does not know {name}{hint}")
+        super().__init__(f"{who} does not know {name}{hint}")
 
 
 def _nearest(word: str, known: Iterable[str]) -> str | None:

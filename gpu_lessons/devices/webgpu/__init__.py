@@ -1,0 +1,1 @@
+"""Arrays on any GPU that answers WebGPU: Intel, AMD, Apple, or an NVIDIA card without CUDA."""
