@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from gpu_lessons.hardware.machines import Machine as Machine
     from gpu_lessons.hardware.machines import machine as machine
     from gpu_lessons.hardware.machines import machines as machines
+    from gpu_lessons.lessons.calibration import my_calibration as my_calibration
     from gpu_lessons.lessons.my_progress import my_progress as my_progress
+    from gpu_lessons.lessons.report import my_report as my_report
     from gpu_lessons.lessons.setup import say_devices as say_devices
     from gpu_lessons.lessons.spread import say_spread as say_spread
     from gpu_lessons.measuring import measure as measure
@@ -79,7 +81,9 @@ _HOME = {
     "Machine": "hardware.machines",
     "machine": "hardware.machines",
     "machines": "hardware.machines",
+    "my_calibration": "lessons.calibration",
     "my_progress": "lessons.my_progress",
+    "my_report": "lessons.report",
     "say_devices": "lessons.setup",
     "say_spread": "lessons.spread",
     "measure": "measuring",

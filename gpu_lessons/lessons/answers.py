@@ -15,7 +15,7 @@ from gpu_lessons.lessons.progress import progress_here
 from gpu_lessons.lessons.typed_numbers import read_number
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
-__all__ = ["CONFIDENCES", "OUTCOMES", "Choice", "Guess"]
+__all__ = ["CONFIDENCES", "OUTCOMES", "Choice", "Guess", "said"]
 
 #: The shelf of the learner's file that holds what was said beside what is true.
 OUTCOMES = "outcomes"
@@ -27,6 +27,15 @@ _LONGEST_SAID = 1e15
 
 # Of several sentences each is the first one in as many questions as any other; a question keeps its order.
 _ORDER = "order"
+
+
+def said(value: float, unit: str) -> str:
+    """Return ``value`` the way people say it: 84×, 6 µs, 16 GB, 512 images."""
+    formatters = {"×": format_factor, "s": format_time, "B": format_bytes}
+    if unit in formatters:
+        return formatters[unit](value)
+    number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{number}{unit}" if unit == "%" else f"{number} {unit}".rstrip()
 
 
 @dataclass(eq=False)
@@ -103,12 +112,8 @@ class Guess(_Answer):
         return 0.95 * self.low <= value <= 1.05 * self.high
 
     def said(self, value: float) -> str:
-        """Return ``value`` the way people say it: 84×, 6 µs, 16 GB, 512 images."""
-        formatters = {"×": format_factor, "s": format_time, "B": format_bytes}
-        if self.unit in formatters:
-            return formatters[self.unit](value)
-        number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-        return f"{number}{self.unit}" if self.unit == "%" else f"{number} {self.unit}".rstrip()
+        """Return ``value`` with the unit of the question; see `said`."""
+        return said(value, self.unit)
 
     def read(self, text: str) -> float:
         """Return the number in what the learner typed: "84", "84×", "1,200 x", "6 µs", "0,5", "half".

@@ -14,11 +14,11 @@ from gpu_lessons.hardware.course import ANSWERS, course_root
 from gpu_lessons.lessons.claims import CLAIMS
 from gpu_lessons.lessons.progress import Progress, progress_here
 
-__all__ = ["CourseProgress", "LessonProgress", "my_progress"]
+__all__ = ["HEADINGS", "CourseProgress", "LessonProgress", "my_progress"]
 
 #: What a lesson calls to ask, and the shelf of the learner's file on which the answer lies.
 _SHELVES = {"ask": "guesses", "choose": "choices"}
-_HEADINGS = ("Lesson", "Predictions", "Exercises", "Still to do")
+HEADINGS = ("Lesson", "Predictions", "Exercises", "Still to do")
 _CHECK = "check_"
 
 
@@ -51,13 +51,13 @@ class CourseProgress:
         return [f"Claims rated: {self.claims_rated} of {len(CLAIMS)}.", *filter(None, [self.note])]
 
     def __repr__(self) -> str:
-        rows = [_HEADINGS, *(lesson.row() for lesson in self.lessons)]
+        rows = [HEADINGS, *(lesson.row() for lesson in self.lessons)]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         return "\n".join([*lines, *self._last_lines()])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col" style="text-align:left">{heading}</th>' for heading in _HEADINGS)
+        head = "".join(f'<th scope="col" style="text-align:left">{heading}</th>' for heading in HEADINGS)
         body = "".join(_table_row(lesson.row()) for lesson in self.lessons)
         last = "<br>".join(map(html.escape, self._last_lines()))
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{last}</p>"

@@ -60,6 +60,10 @@ class Progress:
         unsaved = self._unsaved.get(shelf, {}).get(key)
         return unsaved or (self._read() or {}).get(shelf, {}).get(key)
 
+    def shelf(self, name: str) -> dict[str, Answer]:
+        """Return all answers of a shelf by their keys."""
+        return (self._read() or {}).get(name, {}) | self._unsaved.get(name, {})
+
     def remember(self, shelf: str, key: str, answer: Answer) -> None:
         """Keep ``answer``, on disk if possible; ``take_note`` says so if it was not."""
         shelves = self._read()

@@ -207,6 +207,11 @@ print(f"{layer.flops / once.median_s / 1e9:.0f} GFLOP/s, measured on {once.machi
 print(f"{here.cpu.name}, {here.available_memory_bytes / 1e9:.1f} GB of memory free")
 
 # %% [markdown]
+# ### Joule
+#
+# A watt for one second, the unit of energy. 3.6 million of them are the kilowatt hour of an electricity bill.
+
+# %% [markdown]
 # ### Kernel
 #
 # A function that runs on the device, by many threads at once. (The Jupyter kernel, which runs your cells, has only the name in common with it.)
@@ -431,6 +436,11 @@ print(f"first call {first_s * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (a 
 # ### Weight
 #
 # The number by which a neuron multiplies one of its inputs, and what training changes. A dense layer has one for each pair of input and neuron.
+
+# %% [markdown]
+# ### Well calibrated
+#
+# A person is well calibrated whose sureness fits how often they are right. Who is right nine times in ten when *certain* and every second time when guessing knows what they know.
 
 # %% [markdown]
 # ### Workload
