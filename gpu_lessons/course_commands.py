@@ -1,4 +1,4 @@
-"""The commands about a learner's own folder: open it, say how far they are, begin anew."""
+"""The commands about the course as files: open a learner's folder, say how far they are, begin anew, export pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["add_course_commands"]
 
 
 def add_course_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add ``lab``, ``progress`` and ``reset``; what they run raises `UserError` for a user's mistake."""
+    """Add ``lab``, ``progress``, ``reset`` and ``export``; what they run raises `UserError` for a user's mistake."""
     lab = commands.add_parser(
         "lab",
         help="open your own copy of the course in JupyterLab",
@@ -37,6 +37,17 @@ def add_course_commands(commands: argparse._SubParsersAction[Any]) -> None:
     _add_folder(reset)
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(run=_reset)
+    export = commands.add_parser(
+        "export",
+        help="write the lessons as pages that need neither Jupyter nor a network",
+        description="Write every lesson as a page of its own into DIR, its sliders alive, with an index and a lecture "
+        "view. The pages need no server, no kernel and no network.",
+    )
+    export.add_argument("folder", metavar="DIR", type=Path, help="folder for the pages; an earlier export is replaced")
+    export.add_argument("--solutions", action="store_true", help="pages with the solutions as well")
+    export.add_argument("--shared", action="store_true", help="one copy of Vega for all pages instead of one in each")
+    export.add_argument("--force", action="store_true", help="do not ask where DIR holds other files; they stay")
+    export.set_defaults(run=_export)
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -75,6 +86,24 @@ def _reset(options: argparse.Namespace) -> int:
         say(f"Your old answers are now in {put_aside(answers)}.")
     except OSError as error:
         raise UserError(f"{answers} cannot be put aside: {error.strerror}") from error
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from gpu_lessons.export import ExportError, export_course, other_files
+
+    folder: Path = options.folder
+    try:
+        others = other_files(folder)
+        if others and not options.force:
+            held = f"{folder} holds other files, such as {others[0]}"
+            if not _agreed(f"{held}. Write the pages beside them? [y/N] "):
+                raise UserError(f"{held}; name another folder or add --force")
+        names = export_course(folder, solutions=options.solutions, shared=options.shared)
+    except ExportError as error:
+        raise UserError(str(error)) from error
+    pages = [name for name in names if name.endswith(".html")]
+    say(f"{len(pages)} pages in {folder}; open {folder / 'index.html'}")
     return 0
 
 

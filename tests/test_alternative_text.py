@@ -43,7 +43,7 @@ def test_bars_empty_axes_and_no_axes_are_said_too():
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_where_a_kernel_lives_a_figure_is_shown_with_its_words_and_else_as_it_was(monkeypatch, figure, live):
+def test_a_figure_is_shown_with_its_words_and_a_saved_lesson_keeps_them_beside_it(monkeypatch, figure, live):
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr(alternative_text, "is_live", lambda: live)
@@ -51,6 +51,7 @@ def test_where_a_kernel_lives_a_figure_is_shown_with_its_words_and_else_as_it_wa
     html = shell.display_formatter.formatters["text/html"](figure)
     if not live:
         assert html is None
+        assert shell.display_formatter.formatters["text/plain"](figure) == describe(figure)
         return
     picture, words = re.fullmatch(r'<img src="data:image/png;base64,([^"]*)" alt="([^"]*)">', html, re.DOTALL).groups()
     assert base64.b64decode(picture).startswith(b"\x89PNG\r\n")

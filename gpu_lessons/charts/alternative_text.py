@@ -14,13 +14,13 @@ __all__ = ["describe", "give_figures_words"]
 def give_figures_words() -> None:
     """Let every Matplotlib figure of this kernel be shown with alternative text, for those who do not see it.
 
-    A saved lesson keeps the bare picture: its bytes differ from machine to machine.
+    A saved lesson keeps the picture with the words beside it, for an exported page.
     """
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython and is_live() else None
+    shell = ipython.get_ipython() if ipython else None
     if shell is not None:
-        formatter = shell.display_formatter.formatters["text/html"]
-        formatter.for_type_by_name("matplotlib.figure", "Figure", _as_html)
+        mime, words = ("text/html", _as_html) if is_live() else ("text/plain", _as_text)
+        shell.display_formatter.formatters[mime].for_type_by_name("matplotlib.figure", "Figure", words)
 
 
 def describe(figure: Any) -> str:  # noqa: ANN401  (matplotlib is imported by the learner, not here)
@@ -47,3 +47,7 @@ def _as_html(figure: Any) -> str:  # noqa: ANN401
 
     picture = print_figure(figure, "png", base64=True)  # type: ignore[no-untyped-call]
     return f'<img src="data:image/png;base64,{picture}" alt="{escape(describe(figure))}">'
+
+
+def _as_text(figure: Any, printer: Any, _cycle: bool) -> None:  # noqa: ANN401
+    printer.text(describe(figure))

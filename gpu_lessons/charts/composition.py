@@ -12,7 +12,7 @@ import altair as alt
 from gpu_lessons.charts.bundle import own_data
 from gpu_lessons.charts.theme import GPU, MUTED, chart_config, fit_to_page, hide_undescribed, text_style
 
-__all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "same_axis"]
+__all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "names_in", "same_axis"]
 
 #: Stands between two parts of a line of words; where there is little room, the line is broken there.
 BETWEEN = "   ·   "
@@ -175,6 +175,13 @@ def _texts(text: str, rows: list[dict[str, Any]]) -> set[str]:
 
 def _text(text: str, rows: list[dict[str, Any]]) -> str:
     return f"datum.{text}" if text in rows[0] else json.dumps(text, ensure_ascii=False)
+
+
+def names_in(spec: dict[str, Any]) -> list[dict[str, str]]:
+    """Return who is named in the head of a figure that `compose` made: each a ``column`` of its rows, or a ``text``."""
+    head = spec["vconcat"][0]["layer"]
+    said = [step["calculate"] for layer in head for step in layer.get("transform", ()) if step.get("as") == "who"]
+    return [{"text": json.loads(each)} if each[0] == '"' else {"column": each.removeprefix("datum.")} for each in said]
 
 
 def same_axis(x: alt.X, field: str) -> alt.X:

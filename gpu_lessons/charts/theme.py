@@ -10,6 +10,7 @@ __all__ = [
     "COPY_IN",
     "COPY_OUT",
     "CPU",
+    "CPU_WORDS",
     "FITS",
     "GPU",
     "GRID",
@@ -31,9 +32,11 @@ __all__ = [
     "vega_time",
 ]
 
-INK, MUTED, GRID = "#1f2937", "#6b7280", "#e2e8f0"
+INK, MUTED, GRID = "#1f2937", "#5b6472", "#e2e8f0"
 # CPU and GPU are orange and teal everywhere; the pair differs in lightness and for every kind of colour blindness.
 CPU, GPU = "#d97706", "#0f766e"
+#: Small words need more contrast than lines: the orange has 3.2 on white, and 4.5 are asked for.
+CPU_WORDS = "#b45309"
 LAUNCH, COMPUTE, COPY_IN, COPY_OUT = "#94a3b8", GPU, "#7c3aed", "#a78bfa"
 MEMORY_BLUES = ("#1e3a8a", "#2563eb", "#60a5fa", "#93c5fd")
 WARNING = "#b91c1c"
@@ -157,7 +160,7 @@ def text_style(
 ) -> dict[str, Any]:
     """Return the properties of a text mark."""
     return {
-        "color": color,
+        "color": CPU_WORDS if color == CPU else color,
         "fontSize": size,
         "dx": dx,
         "dy": dy,

@@ -13,6 +13,7 @@ from gpu_lessons.charts.theme import (
     COPY_IN,
     COPY_OUT,
     CPU,
+    CPU_WORDS,
     GPU,
     INK,
     LAUNCH,
@@ -60,9 +61,9 @@ def _here() -> alt.Chart:
     return alt.Chart().transform_filter(_HERE)
 
 
-def _clock_color() -> alt.Condition | dict[str, object]:
-    """Return the colour of what the clock read: the device's where it waited, else the host's."""
-    return alt.when("datum.waited").then(alt.value(GPU)).otherwise(alt.value(CPU))
+def _clock_color(too_early: str = CPU) -> alt.Condition | dict[str, object]:
+    """Return the colour of what the clock read: the device's where it waited, else ``too_early``."""
+    return alt.when("datum.waited").then(alt.value(GPU)).otherwise(alt.value(too_early))
 
 
 def _timeline(title: str, until_s: float | None) -> alt.LayerChart:
@@ -147,7 +148,7 @@ def _clock(x: alt.X, until_s: float | None) -> list[alt.Chart]:
         rule = reading.mark_rule(strokeWidth=2)
         layers.append(rule.encode(x=at, y=_y("top"), y2="bottom:Q", color=color))
     said = readings.mark_text(**text_style(INK, 13, weight="bold", dy=-14)).encode(
-        x=x, y=_y("top"), text="said:N", color=color, description="said:N"
+        x=x, y=_y("top"), text="said:N", color=_clock_color(CPU_WORDS), description="said:N"
     )
     return [*layers, said]
 

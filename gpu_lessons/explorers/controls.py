@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Buttons", "Control", "Picker", "Slider", "inputs", "powers_of_two", "starts"]
+__all__ = ["Buttons", "Control", "Picker", "Slider", "controls_of", "inputs", "powers_of_two", "starts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,27 @@ def inputs(controls: Iterable[Control]) -> list[dict[str, Any]]:
     return [signal for control in controls for signal in _INPUTS[type(control)](control)]
 
 
+def controls_of(signals: Iterable[dict[str, Any]]) -> list[Control]:
+    """Return the controls from which `inputs` made the signals of a saved chart, for a page with inputs of its own."""
+    named = {signal["name"]: signal for signal in signals}
+    return [each for name in named for kind in _READ if (each := kind(name, named)) is not None]
+
+
+def _read_range(name: str, named: dict[str, dict[str, Any]]) -> Control | None:
+    place, said = named.get(f"{name}_place"), named.get(f"{name}_said")
+    if place is None or said is None:
+        return None
+    values, words = (json.JSONDecoder().raw_decode(each["update"])[0] for each in (named[name], said))
+    return Slider(name, said["bind"]["name"], tuple(zip(words, values, strict=True)), values[place["value"]])
+
+
+def _read_select(name: str, named: dict[str, dict[str, Any]]) -> Control | None:
+    bind = named[name].get("bind", {})
+    if bind.get("input") != "select":
+        return None
+    return Buttons(name, bind["name"], tuple(zip(bind["labels"], bind["options"], strict=True)), named[name]["value"])
+
+
 def _range(control: Control) -> list[dict[str, Any]]:
     """Return a slider over the places of the options, what it chooses, and the words of that as its readout."""
     place, parameter = f"{control.parameter}_place", control.parameter
@@ -110,3 +131,4 @@ def _select(control: Control) -> list[dict[str, Any]]:
 
 
 _INPUTS = {Slider: _range, Buttons: _select}
+_READ = (_read_range, _read_select)

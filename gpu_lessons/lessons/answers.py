@@ -28,6 +28,9 @@ _LONGEST_SAID = 1e15
 # Of several sentences each is the first one in as many questions as any other; a question keeps its order.
 _ORDER = "order"
 
+#: Of the slider for a prediction, at most.
+_STEPS = 200
+
 
 def said(value: float, unit: str) -> str:
     """Return ``value`` the way people say it: 84×, 6 µs, 16 GB, 512 images."""
@@ -127,6 +130,13 @@ class Guess(_Answer):
             return read_number(text, self.unit, self.allows)
         except ValueError as got:
             raise ValueError(f'type a number such as "{self.example}", got {got}') from None
+
+    @property
+    def steps(self) -> list[float]:
+        """The numbers of a slider, in equal factors and as round as they are said."""
+        inner = (self.low * (self.high / self.low) ** (place / _STEPS) for place in range(1, _STEPS))
+        rounded = {float(f"{each:.2g}") for each in inner}
+        return sorted({self.low, self.high} | {each for each in rounded if self.low < each < self.high})
 
     @property
     def example(self) -> str:

@@ -18,10 +18,6 @@ from gpu_lessons.widgets import StepSlider
 __all__ = ["choice_box", "follow", "guarded", "guess_box", "ratings_box", "say", "show", "waiting_box"]
 
 
-#: Of the slider for a prediction, at most.
-_STEPS = 200
-
-
 def show(box: widgets.Widget, text: str) -> Callable[[str], None]:
     """Display ``box``; ``text`` is what a saved notebook shows in its place. Return what puts a text into its place."""
     data, metadata = with_widgets(box, {"text/plain": text})
@@ -72,7 +68,7 @@ def guarded(action: Callable[[], None], line: widgets.HTML) -> Callable[[object]
 def guess_box(guess: Guess, question: str) -> widgets.VBox:
     """Return the box that asks for a number: a slider and a text field for it, a confidence, a button."""
     # An untouched slider says nothing: it must not be handed in.
-    steps = _steps(guess)
+    steps = guess.steps
     start = _nearest(steps, guess.value or math.sqrt(guess.low * guess.high))
     options = [(guess.said(step), step) for step in steps]
     slider = StepSlider(description="Prediction", options=options, value=start, readout=False)
@@ -165,13 +161,6 @@ def _rating_row(number: int, claim: Claim, shelf: str, line: widgets.HTML, rated
     for buttons in (belief, confidence):
         buttons.observe(guarded(keep, line), names="value")
     return widgets.VBox([_question(f"{number}. {claim.text}"), widgets.HBox([belief, confidence])])
-
-
-def _steps(guess: Guess) -> list[float]:
-    """Return the numbers of the slider, in equal factors and as round as they are said."""
-    inner = (guess.low * (guess.high / guess.low) ** (place / _STEPS) for place in range(1, _STEPS))
-    rounded = {float(f"{each:.2g}") for each in inner}
-    return sorted({guess.low, guess.high} | {each for each in rounded if guess.low < each < guess.high})
 
 
 def _nearest(steps: list[float], value: float) -> float:

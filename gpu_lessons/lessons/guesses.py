@@ -10,10 +10,10 @@ from gpu_lessons.charts.display import is_live
 from gpu_lessons.lessons.answers import CONFIDENCES, Choice, Guess
 from gpu_lessons.units import format_factor
 
-__all__ = ["ask", "choose", "reveal", "reveal_choice"]
+__all__ = ["CLOSE", "FAR", "ask", "choose", "reveal", "reveal_choice"]
 
 #: A guess within this factor of the truth is called close; one off by more than the other, far.
-_CLOSE, _FAR = 1.25, 2.0
+CLOSE, FAR = 1.25, 2.0
 
 
 def ask(key: str, question: str, *, unit: str = "×", low: float, high: float) -> Guess:
@@ -146,11 +146,11 @@ def _scored(guess: Guess, truth: float, source: str) -> str:
     if guess.value is None:
         return f"{was}."
     factor = max(truth / guess.value, guess.value / truth)
-    if factor <= _CLOSE:
-        return f"{was}: close, within a factor of {_CLOSE}."
+    if factor <= CLOSE:
+        return f"{was}: close, within a factor of {CLOSE}."
     direction = "more" if truth > guess.value else "less"
     text = f"{was}: {format_factor(factor)[:-1]} times {direction} than you thought."
-    if guess.confidence == CONFIDENCES[-1] and factor > _FAR:
+    if guess.confidence == CONFIDENCES[-1] and factor > FAR:
         text += " You were certain: errors like this one are corrected best, because they surprise."
     return text
 
