@@ -115,6 +115,11 @@ print(f"last cache of {here.cpu.name}: {f'{size_bytes / 2**20:.0f} MB' if size_b
 # What a program gets on a card before its first array: room for its kernels, their stack and its libraries. It counts as taken memory, and each process has one of its own.
 
 # %% [markdown]
+# ### Convolution
+#
+# To slide a filter over an image and add up, at each place, pixels times weights. A layer of it is one matrix product of patches and filters, and each weight is used at every place.
+
+# %% [markdown]
 # ### Core
 #
 # The part of a CPU that fetches and runs a program of its own. What comes nearest to it in a GPU is the SM.
@@ -152,6 +157,16 @@ print(f"{here.cpu.name}: {here.cpu.threads} threads")
 
 # %%
 print(gpu)
+
+# %% [markdown]
+# ### FFT
+#
+# The fast Fourier transform writes an image, or a sound, as a sum of waves. In that form a convolution is one multiplication for each wave, whatever the size of the filter.
+
+# %% [markdown]
+# ### Filter
+#
+# A small matrix of weights that slides over an image. A network learns what it looks for.
 
 # %% [markdown]
 # ### float32
@@ -298,6 +313,11 @@ print(f"long ones, at its power limit of {t4.power_w:.0f} W: {share * t4.throttl
 # Host memory that the operating system has promised to leave in place, so that the copy engine of a GPU can read it by itself. Copies from it are faster, and the host goes on meanwhile.
 
 # %% [markdown]
+# ### Pooling
+#
+# To keep one number of each window of an image, usually the largest. The image gets smaller, and it matters less where in the window something was.
+
+# %% [markdown]
 # ### Recomputation
 #
 # A layer's forward pass is run again when its backward pass needs the activations, instead of keeping them. It saves memory and costs at most one forward pass; its other name is checkpointing.
@@ -401,6 +421,11 @@ print(f"{t4.name}: {peak / t4.memory_bandwidth_bytes_per_s:.0f} FLOP a byte in f
 # The last wave of a kernel, when there are fewer tiles left than SMs. It takes as long as a full wave, so with few waves it costs much.
 
 # %% [markdown]
+# ### Texture unit
+#
+# A part of a GPU that reads an image at any place, also between pixels, and mixes the neighbours. It draws surfaces and resamples pictures; networks run without it.
+
+# %% [markdown]
 # ### Tile
 #
 # A rectangle of a matrix product's result, and the work of one block. A large one uses each number it loads more often, and a small one leaves a shorter tail.
@@ -441,6 +466,11 @@ print(f"first call {first_s * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (a 
 # ### Well calibrated
 #
 # A person is well calibrated whose sureness fits how often they are right. Who is right nine times in ten when *certain* and every second time when guessing knows what they know.
+
+# %% [markdown]
+# ### Winograd
+#
+# A way to compute small convolutions with fewer multiplications and more additions, after the mathematician Shmuel Winograd. For filters of 3 x 3 it takes 16 multiplications where the sums as they stand take 36.
 
 # %% [markdown]
 # ### Workload
