@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_measure(parser: argparse.ArgumentParser) -> None:
     _add_workload(parser)
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where to run (default: cpu)")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda", "webgpu"), default="cpu", help="where to run (default: cpu)"
+    )
     parser.add_argument("--threads", type=int, help="BLAS threads on the CPU (default: all usable)")
     parser.add_argument("--budget", type=float, default=0.5, metavar="SECONDS", help="time for samples (default: 0.5)")
     parser.set_defaults(run=_measure)
@@ -173,8 +175,8 @@ def _measure(options: argparse.Namespace) -> int:
     from gpu_lessons.measuring import measure
 
     workload = _workload(options)
-    if options.device == "cuda" and options.threads is not None:
-        raise UserError("--threads is for the CPU; leave it out with --device cuda")
+    if options.device != "cpu" and options.threads is not None:
+        raise UserError(f"--threads is for the CPU; leave it out with --device {options.device}")
     try:
         measurement = measure(workload, options.device, options.budget, threads=options.threads)
     except (TypeError, ValueError, OverflowError, MemoryError, RuntimeError) as error:

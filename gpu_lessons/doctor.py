@@ -33,6 +33,8 @@ _REQUIRED = {
 }
 #: Without this it runs, and tells less of a GPU.
 _OPTIONAL = {"nvidia-ml-py": "pynvml"}
+#: Distributions that bring arrays on a GPU; a learner installs one of them.
+_EXTRAS = ("cupy", "wgpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def examine() -> tuple[str, bool]:
     A missing GPU is no problem: lessons then show predictions and say so.
     """
     found = [examine_dependency(name, module) for name, module in _REQUIRED.items()]
-    optional = [*(examine_dependency(name, module) for name, module in _OPTIONAL.items()), _cupy()]
+    optional = [*(examine_dependency(name, module) for name, module in _OPTIONAL.items()), _cupy(), _wgpu()]
     blocks = [*_machine_block(), "\n".join(_line(each) for each in [*found, *optional])]
     obstacles = [f"{each.name}: {each.problem}." for each in found if each.problem]
     command = "gpu-lessons"
@@ -113,9 +115,9 @@ def _requirement_lines() -> dict[str, str]:
     if _is_clone():
         project = tomllib.loads((course_root() / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         extras = project["optional-dependencies"]
-        lines = [*project["dependencies"], *extras["cuda12"], *extras["cuda13"]]
+        lines = [*project["dependencies"], *extras["cuda12"], *extras["cuda13"], *extras["webgpu"]]
     else:
-        lines = [line for line in requires("gpu-lessons") or () if "extra ==" not in line or line.startswith("cupy")]
+        lines = [line for line in requires("gpu-lessons") or () if "extra ==" not in line or line.startswith(_EXTRAS)]
     named = [re.fullmatch(r"([\w.-]+)([^;]*)(;.*)?", line) for line in lines]
     return {each[1]: each[2].replace(" ", "") for each in named if each}
 
@@ -172,6 +174,19 @@ def _cupy() -> Dependency:
     return Dependency(name, found, "" if usable else why)
 
 
+def _wgpu() -> Dependency:
+    """Return the state of wgpu, which reaches GPUs without CUDA. It is optional."""
+    found = examine_dependency("wgpu", "wgpu")
+    if not found.version:
+        return Dependency("wgpu", "", "not installed; only a GPU without CUDA needs it")
+    if found.problem:
+        return found
+    from gpu_lessons.hardware.adapters import webgpu_status
+
+    usable, why = webgpu_status()
+    return Dependency("wgpu", found.version, "" if usable else why)
+
+
 def _line(dependency: Dependency) -> str:
     state = dependency.problem or "works"
     return f"{dependency.name:<18} {dependency.version:<11} {state}".rstrip()
@@ -189,7 +204,7 @@ def _gpu_advice() -> list[str]:
         return advice
     cuda_version = _driver_cuda_version()
     if cuda_version is None:
-        return [*advice, "No NVIDIA driver answers, so lessons show predicted numbers for GPUs and say so."]
+        return [*advice, *_webgpu_advice()]
     installed = cupy_packages()
     misfits = [name for name in installed if not _fits(name, cuda_version)]
     if misfits or not installed:
@@ -200,6 +215,17 @@ def _gpu_advice() -> list[str]:
             f"'gpu-lessons[{extra}]', or in the repository with pip install -e '.[{extra}]'."
         )
     return advice
+
+
+def _webgpu_advice() -> list[str]:
+    """Return what a machine without an NVIDIA driver can do: its own GPU through WebGPU, or predictions."""
+    from gpu_lessons.hardware.adapters import webgpu_status
+
+    usable, sentence = webgpu_status()
+    told = f"{sentence[0].upper()}{sentence[1:]}."
+    if usable:
+        return [told, "No NVIDIA driver answers, so lessons run on that GPU."]
+    return [told, "No NVIDIA driver answers, so lessons show predicted numbers for GPUs and say so."]
 
 
 def _fits(cupy: str, cuda_version: int) -> bool:

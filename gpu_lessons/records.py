@@ -70,6 +70,8 @@ class Measurement:
         Day it was measured, as 2026-11-24, if it comes from a recording; ``None`` if it was measured just now.
     peak_bytes : int or None
         Most memory its arrays took during one call, looked at apart from the timed ones; ``None`` if not looked at.
+    clock : str or None
+        What told the seconds, where a device leaves the choice; ``None`` elsewhere, and in a recording.
     """
 
     workload: Counted
@@ -80,6 +82,7 @@ class Measurement:
     calls_per_sample: int
     recorded_on: str | None = None
     peak_bytes: int | None = None
+    clock: str | None = None
 
     @property
     def source(self) -> str:
@@ -119,6 +122,8 @@ class Measurement:
         )
         if self.recorded_on is not None:
             text += f", {self.recorded_on}"
+        if self.clock is not None:
+            text += f", by {self.clock}"
         if self.spread > WIDE_SPREAD:
             advice = ": close other programs and repeat" if self.recorded_on is None else ""
             text += f"\nThe samples spread by {self.spread:.0%} of their median{advice}."
@@ -235,7 +240,8 @@ class Provenance:
     usable_cores : int
         Hardware threads the process could keep busy; a core with hyper-threading runs two.
     versions : mapping of str to str
-        Of ``gpu_lessons``, ``python``, ``numpy``, ``blas`` and, with a GPU, ``cupy``, ``cuda_runtime``, ``driver``.
+        Of ``gpu_lessons``, ``python``, ``numpy``, ``blas`` and, with a GPU, ``cupy``, ``cuda_runtime``, ``driver``; of
+        one through WebGPU ``wgpu``, ``driver``, and under ``clock`` what told the seconds.
     """
 
     date: str
@@ -246,3 +252,8 @@ class Provenance:
     operating_system: str
     usable_cores: int
     versions: Mapping[str, str]
+
+    @property
+    def gpu_device(self) -> str:
+        """How a GPU was reached, as `measure` calls it: ``"cuda"`` or ``"webgpu"``."""
+        return "webgpu" if "wgpu" in self.versions else "cuda"

@@ -273,6 +273,21 @@ def with_driver(monkeypatch):
     return report
 
 
+@pytest.mark.parametrize(
+    ("usable", "sentence", "advice"),
+    [
+        (True, "WebGPU here: Iris Xe (integrated GPU, Vulkan)", "so lessons run on that GPU"),
+        (False, "no WebGPU here: wgpu is not installed; install it with: pip install", "predicted numbers for GPUs"),
+    ],
+)
+def test_doctor_tells_of_webgpu_where_no_nvidia_driver_answers(with_driver, monkeypatch, usable, sentence, advice):
+    monkeypatch.setattr("gpu_lessons.hardware.adapters.webgpu_status", lambda: (usable, sentence))
+    lines = with_driver(None, {}).splitlines()
+    assert f"{sentence[0].upper()}{sentence[1:]}." in lines
+    assert any(line.startswith("No NVIDIA driver answers, ") and advice in line for line in lines)
+    assert not any("WebGPU here" in line for line in with_driver(12, {}).splitlines() if not line.startswith("wgpu"))
+
+
 @pytest.mark.parametrize(("driver", "extra"), [(12, "cuda12"), (13, "cuda13")])
 def test_a_driver_without_cupy_gets_the_extra_that_fits(with_driver, driver, extra):
     assert f"here: install CuPy with pip install 'gpu-lessons[{extra}]'" in with_driver(driver, {})

@@ -95,8 +95,8 @@ class FakeMachine:
         samples_s[-1] += self.pauses_s.get(len(self.log), 0.0) / calls
         return Measurement(workload, name, threads, tuple(samples_s), (call_s,) * 2, calls)
 
-    def launch_latency(self, budget_s):
-        return replace(self.measure(Elementwise(1), "cuda", budget_s), calls_per_sample=1)
+    def launch_latency(self, budget_s, device):
+        return replace(self.measure(Elementwise(1), device, budget_s), calls_per_sample=1)
 
     def peak(self, workload, device):
         self.now_s += workload.memory_bytes * 4e-9

@@ -132,7 +132,7 @@ def test_threads_of_a_gpu_are_refused():
 
 @pytest.mark.parametrize("bad", ["gpu", "CPU", None, 0])
 def test_an_unknown_device_is_refused_with_the_known_ones(bad):
-    with pytest.raises(ValueError, match=r"^device must be one of cpu, cuda, got "):
+    with pytest.raises(ValueError, match=r"^device must be one of cpu, cuda, webgpu, got "):
         measure(LAYER, bad)
 
 

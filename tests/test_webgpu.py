@@ -2,6 +2,7 @@
 
 import gc
 import operator
+import re
 import sys
 import time
 
@@ -17,7 +18,12 @@ from gpu_lessons.devices.webgpu.errors import DeviceLostError, KernelTooLongErro
 from gpu_lessons.devices.webgpu.memory import BufferPool
 from gpu_lessons.devices.webgpu.shaders import collapsed
 from gpu_lessons.hardware import adapters as adapters_module
+from gpu_lessons.hardware import detect
 from gpu_lessons.hardware.adapters import Adapter, adapters, webgpu_adapter
+from gpu_lessons.measuring import recorder
+from gpu_lessons.measuring.peaks import measure_peak_bytes
+from gpu_lessons.measuring.sweeps import Point, all_points
+from gpu_lessons.measuring.webgpu import DEVICE_CLOCK, HOST_CLOCK
 
 DOUBLE = """
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -474,10 +480,130 @@ def test_a_kernel_that_does_not_end_is_given_up_and_the_session_lives(monkeypatc
     monkeypatch.setattr(engine_module, "_ENGINES", {})
     monkeypatch.setattr(engine_module, "WATCHDOG_S", 0.2)
     gpu = WebGpu(gpu.adapter)
-    slow = DOUBLE.replace("y[id.x] =", "for (var i = 0; i < 1000000; i++) { y[id.x] += sin(x[id.x]); } y[id.x] =")
+    loop = "for (var i = 0; i < 20000000; i++) { y[id.x] = sin(y[id.x] + 1.0); }"
+    slow = DOUBLE.replace("y[id.x] =", f"{loop} y[id.x] +=")
     gpu.xp.WgslKernel(slow)(4, gpu.xp.ones(256), gpu.xp.ones(256))
     with pytest.raises(KernelTooLongError, match=r"look for a loop without an end in it, then make a new device"):
         gpu.synchronize()
     with pytest.raises(DeviceLostError, match="a kernel does not end"):
         gpu.xp.ones(3)
     assert WebGpu(gpu.adapter).engine is not gpu.engine
+
+
+# Measuring
+
+
+@pytest.fixture
+def chosen(webgpu, monkeypatch):
+    """Let WebGPU be asked for, in software where there is no GPU."""
+    monkeypatch.setenv("GPU_LESSONS_GPU", "webgpu")
+    return webgpu
+
+
+def test_a_product_is_timed_by_the_devices_clock_where_it_has_one(chosen):
+    found = gl.measure(gl.DenseForward(64, 128, 128), device="webgpu", budget_s=0.05)
+    expected = DEVICE_CLOCK if chosen.engine.has_clock else HOST_CLOCK
+    assert (found.machine, found.threads, found.clock, found.source) == (
+        chosen.machine.name,
+        None,
+        expected,
+        "measured",
+    )
+    assert str(found).endswith(f"measured on {chosen.machine.name}, by {expected}") or "spread" in str(found)
+    assert len(found.samples_s) >= 3
+    assert min(found.samples_s) > 0
+
+
+def test_where_a_device_has_no_clock_the_hosts_is_taken_and_said(chosen, monkeypatch):
+    monkeypatch.setattr(chosen.engine, "has_clock", False)
+    found = gl.measure(gl.Elementwise(1000), device="webgpu", budget_s=0.01)
+    assert found.clock == HOST_CLOCK
+    assert str(HOST_CLOCK) in str(found)
+
+
+@pytest.mark.parametrize("direction", ["h2d", "d2h"])
+def test_copies_are_timed_by_the_host_and_never_pinned(chosen, direction):
+    found = gl.measure(gl.Copy(10**5, direction, pinned=False), device="webgpu", budget_s=0.02)
+    assert found.clock == HOST_CLOCK
+    with pytest.raises(ValueError, match=f"WebGPU has no pinned memory; measure {direction} with pinned=False"):
+        gl.measure(gl.Copy(10**5, direction), device="webgpu")
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        gl.DenseTrainStep(8, 16, 16),
+        gl.Conv2dForward(2, 3, 4, 8, 8, 3, padding=1),
+        gl.Elementwise(100, multiply_adds=5),
+        gl.DependentChain(3, 10),
+        gl.RecurrentForward(3, 2, 8, 8),
+        gl.TrainEpoch(32, 16, (8, 8, 4)),
+        gl.Elementwise(100, "float16"),
+    ],
+    ids=lambda workload: type(workload).__name__,
+)
+def test_every_workload_gives_numpys_numbers_on_it(webgpu, workload):
+    found, expected = workload.make(webgpu.xp)(), workload.make(np)()
+    if not isinstance(found, float):
+        found = found.get()
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-4)
+
+
+def test_what_cannot_be_measured_is_one_sentence(chosen, monkeypatch):
+    with pytest.raises(TypeError, match="has no float64"):
+        gl.measure(gl.Elementwise(10, "float64"), device="webgpu", budget_s=0.01)
+    with pytest.raises(MemoryError, match=rf"GB are free on the {re.escape(chosen.machine.name)}"):
+        gl.measure(gl.Elementwise(10**13), device="webgpu")
+    with pytest.raises(ValueError, match=r"threads are those of the CPU; leave them out with device='webgpu', got 2"):
+        gl.measure(gl.Elementwise(10), device="webgpu", threads=2)
+    monkeypatch.setattr(adapters_module, "adapters", lambda: (pretended("software", "llvmpipe"),))
+    monkeypatch.delenv("GPU_LESSONS_GPU")
+    with pytest.raises(RuntimeError, match="no WebGPU here but in software: llvmpipe"):
+        gl.measure(gl.Elementwise(10), device="webgpu")
+
+
+def test_the_memory_of_a_call_is_counted(chosen):
+    step = gl.DenseTrainStep(64, 256, 256)
+    assert 0.8 * step.memory_bytes < measure_peak_bytes(step, "webgpu") < 1.2 * step.memory_bytes + 20_000
+
+
+def test_this_machine_tells_of_a_gpu_that_answers_webgpu_and_not_of_software(here, monkeypatch):
+    cpu = detect.this_cpu()
+    monkeypatch.setattr(detect, "_hardware", lambda: (cpu, None, "no CUDA device here", None, None))
+    card = Adapter("Iris Xe", "integrated GPU", "Vulkan", "", type("Handle", (), {"info": {"vendor": "Intel"}})())
+    here(card, pretended("software"))
+    found = gl.this_machine()
+    assert (found.webgpu.name, found.webgpu.memory_bytes) == ("Iris Xe", cpu.memory_bytes)
+    assert "WebGPU  Iris Xe; shares the memory of the CPU" in found.describe()
+    here(pretended("software"))
+    assert gl.this_machine().webgpu is None
+    assert "WebGPU" not in gl.this_machine().describe()
+
+
+def test_a_recording_of_such_a_gpu_is_written_and_read_again(chosen, tmp_path, monkeypatch):
+    few = [gl.DenseForward(8, 16, 16), gl.Copy(1024, "h2d", False), gl.DenseTrainStep(8, 16, 16)]
+
+    def points(device, threads, *, quick):
+        found = [Point(each, device, threads) for each in few if device != "cpu" or not isinstance(each, gl.Copy)]
+        return [*found, *([Point(gl.Elementwise(1), device, None, True)] if device != "cpu" else [])]
+
+    monkeypatch.setattr(recorder, "all_points", points)
+    path = tmp_path / "laptop.json"
+    recording = recorder.record(path, quick=True)
+    assert recording.gpu.name == chosen.machine.name
+    assert recording.provenance.gpu_device == "webgpu"
+    assert "clock" in recording.provenance.versions
+    on_gpu = [each for each in recording.measurements if each.threads is None]
+    assert sorted(type(each.workload).__name__ for each in on_gpu) == sorted(
+        ["DenseForward", "Copy", "DenseTrainStep", "Elementwise"]
+    )
+    assert [each.peak_bytes > 0 for each in on_gpu if each.peak_bytes] == [True]
+    assert '"device": "webgpu"' in path.read_text(encoding="utf-8")
+
+
+def test_what_is_recorded_through_webgpu_needs_neither_float64_nor_pinned_memory():
+    workloads = [each.workload for each in all_points("webgpu", None, quick=False)]
+    assert {getattr(each, "dtype", "float32") for each in workloads} == {"float32"}
+    copies = [each for each in workloads if isinstance(each, gl.Copy)]
+    assert {each.direction for each in copies} == {"h2d", "d2h"}
+    assert not any(each.pinned for each in copies)

@@ -7,7 +7,7 @@ import os
 from gpu_lessons.devices.cuda import CudaGpu
 from gpu_lessons.devices.simulated import SimulatedGpu
 from gpu_lessons.devices.webgpu.gpu import WebGpu
-from gpu_lessons.hardware.adapters import webgpu_adapter, webgpu_status
+from gpu_lessons.hardware.adapters import chosen_adapter, webgpu_status
 from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.machines import machine as find_machine
 
@@ -60,5 +60,5 @@ def gpu(machine: str = "nvidia-t4", *, memory_bytes: int | None = None) -> CudaG
     if asked == "cuda" or (asked is None and cuda_status()[0]):
         return CudaGpu(memory_bytes=memory_bytes)
     if asked == "webgpu" or (asked is None and webgpu_status()[0]):
-        return WebGpu(webgpu_adapter(software=asked == "webgpu"), memory_bytes=memory_bytes)
+        return WebGpu(chosen_adapter(), memory_bytes=memory_bytes)
     return SimulatedGpu(simulated, memory_bytes=memory_bytes)

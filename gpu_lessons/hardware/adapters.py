@@ -20,6 +20,7 @@ from gpu_lessons.hardware.recognition import Found, with_found
 __all__ = [
     "Adapter",
     "adapters",
+    "chosen_adapter",
     "quiet_stderr",
     "this_webgpu",
     "webgpu_adapter",
@@ -133,6 +134,17 @@ def webgpu_adapter(*, software: bool) -> Adapter:
     raise RuntimeError(
         "no WebGPU here: no driver for Vulkan, Metal or Direct3D 12 answers; install or renew the GPU's driver"
     )
+
+
+def chosen_adapter() -> Adapter:
+    """Return the adapter to compute on; software only where the environment variable ``GPU_LESSONS_GPU`` asks for it.
+
+    Raises
+    ------
+    RuntimeError
+        If there is none.
+    """
+    return webgpu_adapter(software=os.environ.get("GPU_LESSONS_GPU") == "webgpu")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu_lessons.hardware.adapters import chosen_adapter, this_webgpu
 from gpu_lessons.hardware.arrays import cuda_status
 from gpu_lessons.hardware.graphics import CudaSoftware, cuda_software, link_now, this_gpu
 from gpu_lessons.hardware.machines import Machine
@@ -42,6 +44,9 @@ class ThisMachine:
         Versions of CuPy, the CUDA runtime and the driver; None without a GPU.
     gpu_link_now : str or None
         The link at which the GPU ran when it was looked at: an idle card is slower to save power. None if unknown.
+    webgpu : Machine or None
+        The GPU that answers WebGPU; looked for only where there is no CUDA device and the extra ``webgpu`` is
+        installed. Software is none, unless the environment variable ``GPU_LESSONS_GPU`` is "webgpu".
     """
 
     cpu: Machine
@@ -55,6 +60,7 @@ class ThisMachine:
     numpy_version: str
     cuda: CudaSoftware | None = None
     gpu_link_now: str | None = None
+    webgpu: Machine | None = None
 
     def describe(self) -> str:
         """Return a few aligned lines that say what is here."""
@@ -64,6 +70,7 @@ class ThisMachine:
             ("memory", f"{_size(self.cpu.memory_bytes)}, {format_bytes(self.available_memory_bytes)} free"),
             ("GPU", _gpu_line(self.gpu, self.gpu_link_now) if self.gpu else self.gpu_status),
             *([("CUDA", str(self.cuda))] if self.cuda else []),
+            *([("WebGPU", _webgpu_line(self.webgpu))] if self.webgpu else []),
             ("BLAS", blas),
             ("Python", f"{self.python_version}, NumPy {self.numpy_version}"),
         ]
@@ -115,6 +122,7 @@ def this_machine() -> ThisMachine:
         numpy_version=np.__version__,
         cuda=cuda,
         gpu_link_now=gpu_link_now,
+        webgpu=None if gpu is not None else _webgpu(),
     )
 
 
@@ -125,6 +133,19 @@ def _hardware() -> tuple[Machine, Machine | None, str, CudaSoftware | None, str 
     if not usable:
         return cpu, None, sentence, None, None
     return cpu, this_gpu(), sentence, cuda_software(), link_now()
+
+
+def _webgpu() -> Machine | None:
+    if os.environ.get("GPU_LESSONS_GPU") in ("cuda", "simulated"):
+        return None
+    try:
+        return this_webgpu(chosen_adapter())
+    except RuntimeError:
+        return None
+
+
+def _webgpu_line(gpu: Machine) -> str:
+    return f"{gpu.name}; {'shares the memory of the CPU' if gpu.shares_memory_with_cpu else 'memory of its own'}"
 
 
 def _blas() -> tuple[str, int | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.detect import this_machine
+from gpu_lessons.measuring.webgpu import HOST_CLOCK, webgpu_here
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Elementwise
 
@@ -16,7 +17,7 @@ _WARMUP_CALLS = 2
 _LEAST_SAMPLES, _MOST_SAMPLES = 3, 200
 
 
-def measure_launch_latency(budget_s: float) -> Measurement:
+def measure_launch_latency(budget_s: float, device: str = "cuda") -> Measurement:
     """Time ``Elementwise(1)`` on the GPU, waited for after every single call.
 
     `measure` waits at the end of a sample only, so that the launches of its calls overlap with the kernels before
@@ -26,17 +27,23 @@ def measure_launch_latency(budget_s: float) -> Measurement:
     ----------
     budget_s : float
         Seconds for all samples.
+    device : {"cuda", "webgpu"}
+        How the GPU is reached.
 
     Raises
     ------
     RuntimeError
-        If there is no usable CUDA device.
+        If there is no such device.
     """
+    smallest = Elementwise(1)
+    if device == "webgpu":
+        gpu = webgpu_here()
+        samples_s, warmup_s = sample_single_calls(smallest.make(gpu.xp), budget_s, gpu.synchronize)
+        return Measurement(smallest, gpu.machine.name, None, samples_s, warmup_s, 1, clock=HOST_CLOCK)
     here = this_machine()
     if here.gpu is None:
         raise RuntimeError(here.gpu_status)
     xp = cupy_namespace()
-    smallest = Elementwise(1)
     samples_s, warmup_s = sample_single_calls(smallest.make(xp), budget_s, xp.cuda.Device().synchronize)
     return Measurement(smallest, here.gpu.name, None, samples_s, warmup_s, 1)
 

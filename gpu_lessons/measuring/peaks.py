@@ -10,6 +10,7 @@ import numpy as np
 from gpu_lessons.hardware.arrays import cupy_namespace
 from gpu_lessons.hardware.pools import WatchedPool
 from gpu_lessons.measuring.cuda import within_memory
+from gpu_lessons.measuring.webgpu import webgpu_here, webgpu_peak_bytes
 from gpu_lessons.work import DenseTrainStep, Workload
 
 __all__ = ["measure_peak_bytes"]
@@ -18,14 +19,14 @@ __all__ = ["measure_peak_bytes"]
 def measure_peak_bytes(workload: Workload, device: str) -> int:
     """Return the bytes of all arrays at the worst moment of one call, its inputs among them.
 
-    On the CPU `tracemalloc` sees what NumPy allocates. On a GPU a memory pool of CuPy is watched, which counts arrays
-    in multiples of 512 bytes, and what its libraries need beside them.
+    On the CPU `tracemalloc` sees what NumPy allocates. On a CUDA device a memory pool of CuPy is watched, which counts
+    arrays in multiples of 512 bytes, and what its libraries need beside them; through WebGPU the course's own pool.
 
     Parameters
     ----------
     workload : Workload
         What to call once.
-    device : {"cpu", "cuda"}
+    device : {"cpu", "cuda", "webgpu"}
         Where.
 
     Raises
@@ -35,6 +36,8 @@ def measure_peak_bytes(workload: Workload, device: str) -> int:
     """
     if device == "cpu":
         return _peak_on_cpu(workload)
+    if device == "webgpu":
+        return webgpu_peak_bytes(workload, webgpu_here())
     xp = cupy_namespace()
     return within_memory(workload, "GPU", xp, lambda: _peak_on_cuda(workload, xp))
 

@@ -9,8 +9,10 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from gpu_lessons.hardware.adapters import chosen_adapter
 from gpu_lessons.hardware.course import RECORDINGS, course_root, is_learners_folder, learners_folder
 from gpu_lessons.hardware.detect import ThisMachine
+from gpu_lessons.measuring.webgpu import DEVICE_CLOCK, HOST_CLOCK
 from gpu_lessons.recorded import recordings_folder
 from gpu_lessons.records import Provenance
 from gpu_lessons.units import format_counted
@@ -39,7 +41,8 @@ def usual_path(here: ThisMachine) -> Path:
     ship, elsewhere the current folder.
     """
     name = f"{here.cpu.name} {format_counted(here.usable_cores, 'thread')}"
-    words = re.findall("[a-z0-9]+", (name if here.gpu is None else here.gpu.name).lower())
+    gpu = here.gpu or here.webgpu
+    words = re.findall("[a-z0-9]+", (name if gpu is None else gpu.name).lower())
     file = f"{'-'.join([*words, datetime.date.today().isoformat()])}.json"
     own = learners_folder()
     if own is not None and is_learners_folder(own):
@@ -51,6 +54,14 @@ def usual_path(here: ThisMachine) -> Path:
     with suppress(OSError):  # the recorder says what is wrong with a folder
         folder.mkdir(exist_ok=True)
     return folder / file
+
+
+def _webgpu_versions() -> dict[str, str]:
+    """Return what stands between Python and a GPU that is reached through WebGPU, and what tells the seconds."""
+    adapter = chosen_adapter()
+    has_clock = "timestamp-query" in adapter.handle.features
+    clock = f"{DEVICE_CLOCK}, of copies {HOST_CLOCK}" if has_clock else HOST_CLOCK
+    return {"wgpu": version("wgpu"), "driver": f"{adapter.backend}, {adapter.driver}".rstrip(", "), "clock": clock}
 
 
 def _versions(here: ThisMachine) -> dict[str, str]:
@@ -67,5 +78,6 @@ def _versions(here: ThisMachine) -> dict[str, str]:
         "cupy": cuda.cupy if cuda else None,
         "cuda_runtime": cuda.runtime if cuda else None,
         "driver": cuda.driver if cuda else None,
+        **({} if cuda or here.webgpu is None else _webgpu_versions()),
     }
     return {name: each for name, each in told.items() if each is not None}

@@ -20,6 +20,7 @@ from gpu_lessons.measuring.self_benchmark import measure_this_cpu
 from gpu_lessons.measuring.sweeps import Point, PointPlan, all_points, choose_points, point_of
 from gpu_lessons.measuring.threads import threads_verified
 from gpu_lessons.measuring.timing import measure
+from gpu_lessons.measuring.webgpu import webgpu_here
 from gpu_lessons.model import predict
 from gpu_lessons.recorded import (
     Recording,
@@ -102,7 +103,7 @@ def _record(
     require_room(path)
     here = this_machine()
     recording = _begun(path, here, quick=quick)
-    measured = {point_of(each): each for each in recording.measurements}
+    measured = {point_of(each, recording.provenance.gpu_device): each for each in recording.measurements}
     limit_s = _QUICK_LIMIT_S if quick else _LIMIT_S
     start_s = time.perf_counter()
     plans = _plan(here, limit_s, quick=quick, on_progress=on_progress)
@@ -116,7 +117,7 @@ def _record(
         measurement = _without_pauses(plan, schedule.next_budget_s(), on_remade)
         if measurement is None:
             continue
-        measured[plan.point] = replace(measurement, recorded_on=recording.provenance.date)
+        measured[plan.point] = replace(measurement, recorded_on=recording.provenance.date, clock=None)
         recording = replace(recording, sweeps=_sweeps(measured, order))
         write_recording(path, recording)
     if not measured:
@@ -131,7 +132,8 @@ def _begun(path: Path, here: ThisMachine, *, quick: bool) -> Recording:
     """Return the recording in ``path``, if this run may go on with it, or a new one without points."""
     slug = path.name.removesuffix(".json")
     provenance = provenance_of_today(here, quick=quick, seed=secrets.randbelow(2**31))
-    gpu = None if here.gpu is None else replace(here.gpu, slug=slug)
+    found = here.gpu or here.webgpu
+    gpu = None if found is None else replace(found, slug=slug)
     new = Recording(slug, provenance, replace(here.cpu, slug=slug), gpu, ())
     if not path.exists():
         return new
@@ -180,6 +182,10 @@ def _plan(
     if here.gpu is not None:
         points += all_points("cuda", None, quick=quick)
         free_bytes["cuda"] = free_memory_bytes(cupy_namespace()) * _SHARE_OF_MEMORY
+    elif here.webgpu is not None:
+        points += all_points("webgpu", None, quick=quick)
+        room_bytes = webgpu_here().memory.capacity_bytes
+        free_bytes["webgpu"] = min(room_bytes, here.available_memory_bytes) * _SHARE_OF_MEMORY
     calibrations = {}
     for count in threads:
         on_progress(Progress(0, len(points), None, "finding out how fast this CPU is"))
@@ -263,7 +269,7 @@ def _measured(plan: PointPlan, budget_s: float) -> Measurement | None:
     point = plan.point
     try:
         if point.is_waited_for:
-            measurement = measure_launch_latency(budget_s)
+            measurement = measure_launch_latency(budget_s, point.device)
         else:
             measurement = measure(point.workload, point.device, budget_s, threads=point.threads or None)
         if point.looks_at_memory:

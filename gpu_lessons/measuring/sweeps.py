@@ -57,11 +57,11 @@ class Point:
         return f"{self.workload.label}, {self.place}"
 
 
-def point_of(measurement: Measurement) -> Point:
-    """Return the point that a measurement is of."""
+def point_of(measurement: Measurement, gpu_device: str = "cuda") -> Point:
+    """Return the point that a measurement is of; ``gpu_device`` is how the GPU of its recording was reached."""
     assert isinstance(measurement.workload, Workload)  # made by `measure` or read from a recording
-    device = "cuda" if measurement.threads is None else "cpu"
-    is_single = device == "cuda" and measurement.calls_per_sample == 1
+    device = gpu_device if measurement.threads is None else "cpu"
+    is_single = device != "cpu" and measurement.calls_per_sample == 1
     return Point(
         measurement.workload, device, measurement.threads, is_single and measurement.workload == Elementwise(1)
     )
@@ -129,17 +129,24 @@ def all_points(device: str, threads: int | None, *, quick: bool) -> list[Point]:
         *_convolutions(quick=quick),
         *(TrainEpoch(1797, batch_size, (64, 128, 10)) for batch_size in ((64,) if quick else (16, 64, 256))),
     ]
-    if device == "cuda":
+    if device != "cpu":
         workloads += _copies(quick=quick)
+    if device == "webgpu":
+        workloads = [each for each in workloads if not _is_beyond_webgpu(each)]
     points = [Point(workload, device, threads) for workload in dict.fromkeys(workloads)]
-    if device == "cuda":
+    if device != "cpu":
         points.append(Point(Elementwise(1), device, threads, is_waited_for=True))  # the latency of a launch
     return points
 
 
+def _is_beyond_webgpu(workload: Workload) -> bool:
+    """Return whether a workload needs what WebGPU does not have: float64, or pinned memory."""
+    return getattr(workload, "dtype", None) == "float64" or (isinstance(workload, Copy) and workload.pinned)
+
+
 def _dense(device: str, *, quick: bool) -> Iterator[Workload]:
-    widths = [2**power for power in range(6, 14 if device == "cuda" else 13, 2 if quick else 1)]
-    batches = [2**power for power in range(0, 15 if device == "cuda" else 13, 2)]
+    widths = [2**power for power in range(6, 14 if device != "cpu" else 13, 2 if quick else 1)]
+    batches = [2**power for power in range(0, 15 if device != "cpu" else 13, 2)]
     for width, batch_size in product(widths, batches):
         yield DenseForward(batch_size, width, width)
     for width, batch_size in product(widths[1::2] if quick else widths, batches):
@@ -161,14 +168,14 @@ def _train_steps(*, quick: bool) -> Iterator[Workload]:
 
 
 def _elementwise(device: str, *, quick: bool) -> Iterator[Workload]:
-    for power in range(0, 29 if device == "cuda" else 27, 4 if quick else 2):
+    for power in range(0, 29 if device != "cpu" else 27, 4 if quick else 2):
         yield Elementwise(2**power)
 
 
 def _multiply_adds(device: str, *, quick: bool) -> Iterator[Workload]:
     """Yield the same numbers with more and more arithmetic on each: far more bytes than a cache holds."""
     for power in range(0, 11, 4 if quick else 2):
-        yield Elementwise(2**26 if device == "cuda" else 2**24, multiply_adds=2**power)
+        yield Elementwise(2**26 if device != "cpu" else 2**24, multiply_adds=2**power)
 
 
 def _chains(*, quick: bool) -> Iterator[Workload]:

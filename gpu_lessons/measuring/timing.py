@@ -14,6 +14,7 @@ from gpu_lessons.hardware.detect import this_machine
 from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.measuring.refusal import too_big
 from gpu_lessons.measuring.threads import threads_verified
+from gpu_lessons.measuring.webgpu import clock_for, seconds_by, webgpu_here, within_buffers
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
@@ -41,8 +42,8 @@ def measure(
     ----------
     workload : Workload
         What to run. It must fit into memory; its inputs are random.
-    device : {"cpu", "cuda"}
-        Where to run it: NumPy on the host, or CuPy on the GPU.
+    device : {"cpu", "cuda", "webgpu"}
+        Where to run it: NumPy on the host, CuPy on the GPU, or any GPU through WebGPU.
     budget_s : float
         Seconds to spend on samples. At least three samples are taken, however long they last.
     threads : int, optional
@@ -52,27 +53,29 @@ def measure(
     Returns
     -------
     Measurement
-        On the host the clock is `time.perf_counter`. On a GPU it is the device's own: CUDA events around the calls of
-        a sample, in the current stream. Calls of one sample follow each other without waiting, so that the host
-        launches the next while the device works, as in a training.
+        On the host the clock is `time.perf_counter`. On a CUDA device it is the device's own: CUDA events around the
+        calls of a sample, in the current stream. Through WebGPU it is timestamp queries around the kernels; for a copy,
+        or where the device has none, the host's clock with the device waited for: ``clock`` says which. Calls of one
+        sample follow each other without waiting, so that the host launches the next while the device works, as in a
+        training.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not one of the above.
+        If an argument is not one of the above, or WebGPU lacks what the workload needs: float64, pinned memory.
     MemoryError
         If the arrays do not fit into the memory that is free, or a GPU runs out of memory on the way.
     RuntimeError
-        If ``device`` is ``"cuda"`` and there is no usable CUDA device; the sentence says why.
+        If ``device`` is ``"cuda"`` or ``"webgpu"`` and there is no such device; the sentence says why.
     """
     if not isinstance(workload, Workload):
         raise TypeError(f"workload must be a workload such as DenseForward, got {shown(workload)}")
-    require_choice("device", device, ("cpu", "cuda"))
-    if device == "cuda" and threads is not None:
-        raise ValueError(f"threads are those of the CPU; leave them out with device='cuda', got {shown(threads)}")
+    require_choice("device", device, ("cpu", *_ON_GPU))
+    if device in _ON_GPU and threads is not None:
+        raise ValueError(f"threads are those of the CPU; leave them out with device={device!r}, got {shown(threads)}")
     budget_s = require_seconds("budget_s", budget_s)
     with ONE_AT_A_TIME:
-        return _measure_cuda(workload, budget_s) if device == "cuda" else _measure_cpu(workload, budget_s, threads)
+        return _ON_GPU[device](workload, budget_s) if device in _ON_GPU else _measure_cpu(workload, budget_s, threads)
 
 
 def sample_times(
@@ -144,14 +147,31 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
     xp, gpu = _cuda_here()
 
     def run() -> Timed:
-        seconds_of = event_clock(workload.make(xp), xp)
-        warmup_s = _warm_up(seconds_of)
-        # Many calls in a row are shorter than one alone, which the device waits for: found out by another trial.
-        calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))
-        return _samples(seconds_of, calls, budget_s), warmup_s, calls
+        return _timed_on_gpu(event_clock(workload.make(xp), xp), budget_s)
 
     samples_s, warmup_s, calls = within_memory(workload, gpu, xp, run)
     return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
+
+
+def _measure_webgpu(workload: Workload, budget_s: float) -> Measurement:
+    gpu = webgpu_here()
+    clock = clock_for(workload, gpu)
+
+    def run() -> Timed:
+        return _timed_on_gpu(seconds_by(clock, workload.make(gpu.xp), gpu), budget_s)
+
+    samples_s, warmup_s, calls = within_buffers(workload, gpu, run)
+    return Measurement(workload, gpu.machine.name, None, samples_s, warmup_s, calls, clock=clock)
+
+
+_ON_GPU: dict[str, Callable[[Workload, float], Measurement]] = {"cuda": _measure_cuda, "webgpu": _measure_webgpu}
+
+
+def _timed_on_gpu(seconds_of: Callable[[int], float], budget_s: float) -> Timed:
+    warmup_s = _warm_up(seconds_of)
+    # Many calls in a row are shorter than one alone, which the device waits for: found out by another trial.
+    calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))
+    return _samples(seconds_of, calls, budget_s), warmup_s, calls
 
 
 def _cuda_here() -> tuple[Any, str]:

@@ -157,7 +157,7 @@ def parse_recording(slug: str, text: str) -> Recording:
     provenance = _provenance(content["provenance"])
     cpu = checked_machine("cpu", slug, content["cpu"])
     gpu = None if content["gpu"] is None else checked_machine("gpu", slug, content["gpu"])
-    names = {"cpu": cpu.name} if gpu is None else {"cpu": cpu.name, "cuda": gpu.name}
+    names = {"cpu": cpu.name} if gpu is None else {"cpu": cpu.name, provenance.gpu_device: gpu.name}
     sweeps: dict[tuple[str, str, int | None], Sweep] = {}
     for where, each in checked_list("sweeps", content["sweeps"]):
         key, sweep = _sweep(where, each, names, provenance.date)
@@ -259,7 +259,9 @@ def format_recording(recording: Recording) -> str:
         "gpu": None if recording.gpu is None else machine_facts(recording.gpu),
     }
     top = json.dumps(head, indent=1).removesuffix("\n}")
-    sweeps = ",\n".join(map("".join, map(_sweep_lines, recording.sweeps)))
+    sweeps = ",\n".join(
+        map("".join, (_sweep_lines(each, recording.provenance.gpu_device) for each in recording.sweeps))
+    )
     return f'{top},\n "sweeps": [\n{sweeps}\n ]\n}}\n'
 
 
@@ -268,10 +270,10 @@ def _provenance_as_json(provenance: Provenance) -> dict[str, Any]:
     return told | {"versions": dict(provenance.versions)}
 
 
-def _sweep_lines(sweep: Sweep) -> Iterator[str]:
+def _sweep_lines(sweep: Sweep, gpu_device: str) -> Iterator[str]:
     points = [point for point in sweep.points if isinstance(point, Measurement)]
     name, threads = type(points[0].workload).__name__, points[0].threads
-    device = "cuda" if threads is None else "cpu"
+    device = gpu_device if threads is None else "cpu"
     yield f'  {{"workload": "{name}", "device": "{device}", "threads": {json.dumps(threads)}, "points": [\n'
     yield ",\n".join(f"   {json.dumps(_point_as_json(point))}" for point in points)
     yield "\n  ]}"
