@@ -35,7 +35,7 @@ def chain_chart(grid: Any) -> Panels:  # noqa: ANN401
     """
     color = alt.when("datum.cpu_s < datum.gpu_s").then(alt.value(CPU)).otherwise(alt.value(GPU))
     return Panels(
-        columns=[[_times(grid.times)], [_amdahl(grid.shares), _program()]],
+        columns=[[_times(grid)], [_amdahl(grid.shares), _program()]],
         width=_LEFT + _RIGHT + _GAP,
         names=[(CPU, grid.cpu_name), (GPU, grid.gpu_name)],
         color=color,
@@ -43,8 +43,9 @@ def chain_chart(grid: Any) -> Panels:  # noqa: ANN401
     )
 
 
-def _times(times: dict[tuple[int, int], tuple[Any, Any]]) -> alt.LayerChart:
+def _times(grid: Any) -> alt.LayerChart:  # noqa: ANN401
     """Return both machines' times over the width, their distance at the chosen one, and where they meet."""
+    times = grid.times
     seconds = [each.seconds for pair in times.values() for each in pair]
     decades = range(math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds))) + 1)
     x = alt.X(
@@ -63,7 +64,8 @@ def _times(times: dict[tuple[int, int], tuple[Any, Any]]) -> alt.LayerChart:
 
     layers = []
     for who, color in (("cpu", CPU), ("gpu", GPU)):
-        band = curve.mark_area(color=color, opacity=0.14).encode(x=x, y=y(f"{who}_low_s"), y2=alt.Y2(f"{who}_high_s:Q"))
+        ends = alt.Chart(alt.Data(values=grid.bands(who))).transform_filter("datum.steps === steps")
+        band = ends.mark_area(color=color, opacity=0.14).encode(x=x, y=y("low_s"), y2=alt.Y2("high_s:Q"))
         line = curve.mark_line(color=color, strokeWidth=2.5, strokeDash=[8, 3]).encode(x=x, y=y(f"{who}_s"))
         dot = here.mark_point(color=color, fill="white", size=90, strokeWidth=2.5, opacity=1)
         end = curve.transform_filter(f"datum.width_log2 === {max(w for _, w in times)}")
@@ -132,6 +134,7 @@ def _program() -> alt.LayerChart:
     here = (
         alt.Chart()
         .transform_filter(_HERE)
+        .transform_calculate(part="datum.share / 100", rest="1 - datum.share / 100")
         .transform_calculate(best_wide="min(datum.part, datum.wide)", best_chain="min(datum.rest, datum.chain_there)")
     )
     x = alt.X(

@@ -92,13 +92,35 @@ class ChainGrid:
             turn = f"equal at width {float(f'{2**crossover:.2g}'):,.0f}"
         else:
             turn = f"the {'GPU' if self.speedup(steps, WIDTHS_LOG2[-1]) > 1 else 'CPU'} wins at every width"
-        return f"{steps:,} steps, each needs the last   ·   width {2**width_log2:,}, float32   ·   {turn}"
+        return f"{steps:,} steps   ·   width {2**width_log2:,}, float32   ·   {turn}"
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the chart's rows."""
         return [row for steps, width_log2 in self.times for row in self._rows(steps, width_log2)]
 
-    table = rows
+    def bands(self, machine: str) -> list[dict[str, Any]]:
+        """Return the ends of the predictions' bands for ``"cpu"`` or ``"gpu"``, one row a chain."""
+        return [
+            {
+                "steps": steps,
+                "width_log2": width_log2,
+                "low_s": four_digits(each.low_s),
+                "high_s": four_digits(each.high_s),
+            }
+            for (steps, width_log2), pair in self.times.items()
+            for each in [pair[machine == "gpu"]]
+        ]
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the rows with the bands of both machines."""
+        ends = {
+            (row["steps"], row["width_log2"], f"{machine}_{end}"): row[end]
+            for machine in ("cpu", "gpu")
+            for row in self.bands(machine)
+            for end in ("low_s", "high_s")
+        }
+        names = ("cpu_low_s", "cpu_high_s", "gpu_low_s", "gpu_high_s")
+        return [row | {name: ends[row["steps"], row["width_log2"], name] for name in names} for row in self.rows()]
 
     def _rows(self, steps: int, width_log2: int) -> Iterator[dict[str, Any]]:
         on_cpu, on_gpu = self.times[steps, width_log2]
@@ -110,17 +132,11 @@ class ChainGrid:
                 "width_log2": width_log2,
                 "share": share,
                 "cpu_s": four_digits(on_cpu.seconds),
-                "cpu_low_s": four_digits(on_cpu.low_s),
-                "cpu_high_s": four_digits(on_cpu.high_s),
                 "gpu_s": four_digits(on_gpu.seconds),
-                "gpu_low_s": four_digits(on_gpu.low_s),
-                "gpu_high_s": four_digits(on_gpu.high_s),
                 "crossover_log2": None if crossover is None else four_digits(crossover),
                 # Of a program that takes 1 on the CPU: its wide steps on the GPU, and its chain on either.
                 "wide": four_digits(part / self.speedup(steps, WIDTHS_LOG2[-1])),
                 "chain_there": four_digits((1 - part) / gain),
-                "part": four_digits(part),
-                "rest": four_digits(1 - part),
                 "headline": self.headline(steps, width_log2),
                 "line": self.line(steps, width_log2),
             }
