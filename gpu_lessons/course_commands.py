@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from gpu_lessons.hardware.course import ANSWERS
-from gpu_lessons.lab import CannotOpenError, open_course, usual_folder
+from gpu_lessons.lab import CannotOpenError, fill_folder, open_course, usual_folder
 from gpu_lessons.terminal import UserError, say
 
 __all__ = ["add_course_commands"]
 
 
 def add_course_commands(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add ``lab``, ``progress``, ``reset`` and ``export``; what they run raises `UserError` for a user's mistake."""
+    """Add all of them; what they run raises `UserError` for a user's mistake."""
     lab = commands.add_parser(
         "lab",
         help="open your own copy of the course in JupyterLab",
@@ -25,6 +25,15 @@ def add_course_commands(commands: argparse._SubParsersAction[Any]) -> None:
     lab.add_argument("--no-browser", action="store_true", help="print the address only")
     lab.add_argument("--port", type=int, help="port to listen on (default: the first free one from 8888)")
     lab.set_defaults(run=_lab)
+    deliver = commands.add_parser(
+        "deliver",
+        help="put the newest lessons into a learner's folder, without opening it",
+        description="Put the newest lessons into a learner's folder, as lab does, without opening it: for a server, or "
+        "to hand the course out.",
+    )
+    deliver.add_argument("folder", metavar="DIR", type=Path, help="the learner's folder; it is made if there is none")
+    deliver.add_argument("--no-solutions", action="store_true", help="leave the solutions out")
+    deliver.set_defaults(run=_deliver)
     progress = commands.add_parser("progress", help="say which lessons, predictions and exercises are done")
     _add_folder(progress)
     progress.set_defaults(run=_progress)
@@ -62,6 +71,15 @@ def _lab(options: argparse.Namespace) -> int:
         open_course(options.folder, options.port, browser=not options.no_browser)
     except CannotOpenError as error:
         raise UserError(str(error)) from error
+    return 0
+
+
+def _deliver(options: argparse.Namespace) -> int:
+    try:
+        own, told = fill_folder(options.folder, solutions=not options.no_solutions)
+    except CannotOpenError as error:
+        raise UserError(str(error)) from error
+    say("\n".join([f"The course is in {own}.", *told]))
     return 0
 
 

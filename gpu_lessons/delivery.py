@@ -16,11 +16,12 @@ from gpu_lessons.hardware.course import DELIVERED, RECORDINGS
 
 __all__ = ["deliver"]
 
-_TAKEN_ALONG = ("[0-9][0-9]_*.ipynb", "README.md", "solutions/*.ipynb")
+_TAKEN_ALONG = ("[0-9][0-9]_*.ipynb", "glossary.ipynb", "README.md")
+_SOLUTIONS = ("solutions/*.ipynb",)
 _SCHEMA = 1
 
 
-def deliver(notebooks: Path, folder: Path) -> list[str]:
+def deliver(notebooks: Path, folder: Path, *, solutions: bool = True) -> list[str]:
     """Bring the lessons in ``folder`` up to date; return what the learner should be told, a sentence each.
 
     Of every file that is delivered its digest is kept, so that a later start can tell what the learner has touched:
@@ -38,6 +39,8 @@ def deliver(notebooks: Path, folder: Path) -> list[str]:
         The lessons of the course, as they ship.
     folder : Path
         The learner's folder; it is made if there is none.
+    solutions : bool
+        Whether the solutions are delivered too. Those delivered before stay as they are.
 
     Raises
     ------
@@ -48,7 +51,8 @@ def deliver(notebooks: Path, folder: Path) -> list[str]:
     known = dict(record)
     told: dict[str, list[str]] = {"new": [], "refreshed": [], "beside": []}
     (folder / RECORDINGS).mkdir(parents=True, exist_ok=True)
-    for source in [path for pattern in _TAKEN_ALONG for path in sorted(notebooks.glob(pattern))]:
+    patterns = _TAKEN_ALONG + _SOLUTIONS * solutions
+    for source in [path for pattern in patterns for path in sorted(notebooks.glob(pattern))]:
         name = source.relative_to(notebooks).as_posix()
         done = _deliver_one(source, folder, name, record)
         if done:

@@ -72,7 +72,7 @@ def usual_folder(root: Path | None = None) -> Path:
     return (root if (root / "pyproject.toml").is_file() else Path()) / _USUAL_NAME
 
 
-def fill_folder(folder: Path | None, root: Path | None = None) -> tuple[Path, list[str]]:
+def fill_folder(folder: Path | None, root: Path | None = None, *, solutions: bool = True) -> tuple[Path, list[str]]:
     """Return the learner's folder, with the newest lessons in it, and what the learner should be told.
 
     Parameters
@@ -81,6 +81,8 @@ def fill_folder(folder: Path | None, root: Path | None = None) -> tuple[Path, li
         Where the learner wants the course; None for the `usual_folder`.
     root : Path, optional
         What `course_root` returns; only tests pass another one.
+    solutions : bool
+        Whether the solutions are delivered too.
 
     Raises
     ------
@@ -95,7 +97,7 @@ def fill_folder(folder: Path | None, root: Path | None = None) -> tuple[Path, li
         if own == root.resolve():
             raise CannotOpenError(f"{own} is the repository; name a folder of your own, such as {own / _USUAL_NAME}")
         _bring_answers(root / "notebooks" / ANSWERS, own, is_usual=own == (root / _USUAL_NAME).resolve())
-        return own, deliver(root / "notebooks", own)
+        return own, deliver(root / "notebooks", own, solutions=solutions)
     except OSError as error:
         raise CannotOpenError(
             f"the course cannot be copied to {folder or _USUAL_NAME}: {error.strerror}; name a folder that you can "

@@ -4,13 +4,14 @@ import json
 import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
 
 from gpu_lessons import cli, lab
 from gpu_lessons.delivery import deliver
-from gpu_lessons.hardware.course import ANSWERS, DELIVERED
+from gpu_lessons.hardware.course import ANSWERS, DELIVERED, course_root
 from gpu_lessons.lab import CannotOpenError, fill_folder, usual_folder
 
 ONE, TWO, README, SOLUTION = "01_one.ipynb", "02_two.ipynb", "README.md", "solutions/01_one.ipynb"
@@ -431,3 +432,35 @@ def test_answers_that_cannot_be_put_aside_stay_and_are_one_sentence(answered, mo
     assert cli.main(["reset", "--yes", str(answered)]) == 2
     assert capsys.readouterr().err == f"gpu-lessons: {answered / ANSWERS} cannot be put aside: Permission denied\n"
     assert os.path.lexists(answered / ANSWERS)
+
+
+def test_solutions_stay_with_the_teacher_until_they_are_handed_out(shipped, tmp_path):
+    for_class = tmp_path / "for a class"
+    assert deliver(shipped, for_class, solutions=False) == []
+    assert (for_class / ONE).is_file()
+    assert not (for_class / SOLUTION).exists()
+    write(for_class, ONE, "mine")
+    assert deliver(shipped, for_class) == [f"New: {SOLUTION}."]
+    assert code_of(for_class / ONE) == "mine"
+
+
+@pytest.mark.parametrize("solutions", [True, False])
+def test_a_course_is_delivered_by_a_command_that_opens_nothing(tmp_path, capsys, solutions):
+    own = tmp_path / "mine"
+    assert cli.main(["deliver", str(own), *([] if solutions else ["--no-solutions"])]) == 0
+    assert capsys.readouterr().out == f"The course is in {own}.\n"
+    assert (own / "solutions").is_dir() == solutions
+    assert cli.main(["deliver", str(course_root())]) == 2
+    assert "is the repository; name a folder of your own" in capsys.readouterr().err
+
+
+def test_every_link_between_files_leads_to_a_file_that_is_delivered(tmp_path):
+    deliver(course_root() / "notebooks", tmp_path)
+    for path in [*tmp_path.glob("*.ipynb"), *tmp_path.glob("solutions/*.ipynb")]:
+        text = "\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
+        links = {unquote(link) for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link}
+        assert links
+        missing = {link for link in links if not (path.parent / link).is_file()}
+        assert missing == set(), path.name

@@ -79,7 +79,9 @@ gl.my_calibration()
 # %%
 layer = [each for each in gl.published() if each.title.startswith("linear layer")]
 gpu_s, cpu_s = ({each.machine: each.time_s for each in layer if each.title.endswith(kind)} for kind in ("GPU", "CPU"))
-print(f"{gpu_s['NVIDIA V100'] * 1e3:.2f} ms on an NVIDIA V100, {cpu_s['Intel Xeon 5120'] * 1e3:,.0f} ms on its Xeon 5120")
+print(
+    f"{gpu_s['NVIDIA V100'] * 1e3:.2f} ms on an NVIDIA V100, {cpu_s['Intel Xeon 5120'] * 1e3:,.0f} ms on its Xeon 5120"
+)
 print(f"{cpu_s['Intel Xeon 5120'] / gpu_s['NVIDIA V100']:.1f} times (published, {layer[0].credit})")
 
 # %% [markdown]
@@ -172,7 +174,12 @@ small_guess = ask("11-small", "Time on the T4 divided by time on the H100, 8 lay
 # %% tags=["reveal"]
 step = gl.TrainEpoch(samples=256, batch_size=256, layer_sizes=(256,) * 9)
 t4_s, h100_s = (gl.predict(step, gl.machine(slug)).seconds for slug in ("nvidia-t4", "nvidia-h100-sxm"))
-reveal(small_guess, t4_s / h100_s, "predicted", "Small kernels wait for their launches, and launches cost the same on both.")
+reveal(
+    small_guess,
+    t4_s / h100_s,
+    "predicted",
+    "Small kernels wait for their launches, and launches cost the same on both.",
+)
 
 # %% [markdown]
 # Now choose. The deadline and the budget are the ticks beside the bars. Energy is the **rated power** of the data sheet times the time, in **[joules](glossary.ipynb#heading=Joule)**; a card that waits takes less.
