@@ -31,8 +31,17 @@ _REQUIRED = {
     "vl-convert-python": "vl_convert",
     "pillow": "PIL",
 }
-#: Without this it runs, and tells less of a GPU.
-_OPTIONAL = {"nvidia-ml-py": "pynvml"}
+#: Without these it runs: the first tells more of a GPU, the others write pages.
+_OPTIONAL = {
+    "nvidia-ml-py": "pynvml",
+    "jinja2": "jinja2",
+    "latex2mathml": "latex2mathml",
+    "markupsafe": "markupsafe",
+    "mistune": "mistune",
+    "nbconvert": "nbconvert",
+    "nbformat": "nbformat",
+    "pygments": "pygments",
+}
 #: Distributions that bring arrays on a GPU; a learner installs one of them.
 _EXTRAS = ("cupy", "wgpu")
 
