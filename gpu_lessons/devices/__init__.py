@@ -20,10 +20,11 @@ _CHOICES = ("cuda", "webgpu", "simulated")
 def gpu(machine: str = "nvidia-t4", *, memory_bytes: int | None = None) -> CudaGpu | WebGpu | SimulatedGpu:
     """Return the GPU to learn on: the CUDA device of this machine, or its own GPU through WebGPU, or a simulated one.
 
-    All have ``xp`` (the array namespace), ``machine``, ``source`` (``"measured"`` or ``"predicted"``),
-    ``synchronize()``, ``perf_counter()``, ``memory``, ``to_device(x)``, ``to_host(x)``, ``empty_pinned(shape, dtype)``
-    and ``stream()``; CUDA devices and simulated ones also ``cupyx`` (what comes with CuPy beside NumPy's names).
-    WebGPU has no pinned memory, so ``empty_pinned`` is refused there. ``str`` of it says in one line which one it is.
+    All have ``xp`` (the array namespace), ``machine``, ``kind`` (``"cuda"``, ``"webgpu"`` or ``"simulated"``),
+    ``source`` (``"measured"`` or ``"predicted"``), ``synchronize()``, ``perf_counter()``, ``memory``, ``to_device(x)``,
+    ``to_host(x)``, ``empty_pinned(shape, dtype)`` and ``stream()``; CUDA devices and simulated ones also ``cupyx``, what
+    comes with CuPy beside NumPy's names. WebGPU has no pinned memory: ``empty_pinned`` gives ordinary memory there,
+    and warns. ``str`` of it says in one line which one it is.
 
     Parameters
     ----------

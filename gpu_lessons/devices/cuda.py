@@ -65,6 +65,8 @@ class CudaGpu:
         CuPy.
     machine : Machine
         The card, as `this_machine` finds it.
+    kind : str
+        ``"cuda"``.
     source : str
         Where its times come from: ``"measured"``.
     memory : CudaMemory
@@ -78,6 +80,7 @@ class CudaGpu:
         If ``memory_bytes`` is no integer of at least 1.
     """
 
+    kind = "cuda"
     source = "measured"
 
     def __init__(self, *, memory_bytes: int | None = None) -> None:

@@ -51,6 +51,8 @@ class SimulatedGpu:
         What stands in for ``import cupyx``.
     machine : Machine
         The card that is simulated.
+    kind : str
+        ``"simulated"``.
     source : str
         Where its times come from: ``"predicted"``.
     memory : MemoryPool
@@ -64,6 +66,7 @@ class SimulatedGpu:
         If ``machine`` is no GPU the model has numbers for, or ``memory_bytes`` is no integer of at least 1.
     """
 
+    kind = "simulated"
     source = "predicted"
     out_of_memory_error = OutOfMemoryError
 

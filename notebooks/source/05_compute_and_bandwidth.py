@@ -69,7 +69,7 @@ def seconds_of(call):
 works[0].make(np)()  # warm-up
 cpu_s = [seconds_of(work.make(np)) for work in works]
 if gpu.source == "measured":
-    gpu_s = [gl.measure(work, device="cuda", budget_s=0.1).median_s for work in works]
+    gpu_s = [gl.measure(work, device=gpu.kind, budget_s=0.1).median_s for work in works]
 else:
     gpu_s = [gl.predict(work, gpu.machine).seconds for work in works]
 

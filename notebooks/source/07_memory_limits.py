@@ -431,12 +431,13 @@ print(f"the pool still holds {(pool.total_bytes() - before) / 1e6:.0f} MB of it"
 # And the rest? A program that uses a card gets a **[context](glossary.ipynb#heading=Context)** there: its kernels, its stack, room for its libraries. It comes before the first array, for every process anew.
 
 # %% tags=["measures"]
-free_bytes, all_bytes = gpu.xp.cuda.runtime.memGetInfo()
-rest = all_bytes - free_bytes - pool.total_bytes()
 print(f"{gpu}")
-print(
-    f"taken {(all_bytes - free_bytes) / 1e6:,.0f} MB, pool {pool.total_bytes() / 1e6:,.0f} MB, the rest {rest / 1e6:,.0f} MB"
-)
+if gpu.kind == "webgpu":
+    print("WebGPU does not tell what a card has left.")
+else:
+    free_bytes, all_bytes = gpu.xp.cuda.runtime.memGetInfo()
+    taken_mb, pool_mb = (all_bytes - free_bytes) / 1e6, pool.total_bytes() / 1e6
+    print(f"taken {taken_mb:,.0f} MB, pool {pool_mb:,.0f} MB, the rest {taken_mb - pool_mb:,.0f} MB")
 
 # %% [markdown]
 # A simulated card has no context, so the rest is 0 there. On real cards it is hundreds of megabytes. In one report an array of 64 MB stood beside 1.1 GB that were gone (PyTorch, issue 60150). Leave that room in your ledger.

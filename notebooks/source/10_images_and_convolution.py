@@ -235,7 +235,7 @@ gpu_guess = ask("10-gpu", "CPU time divided by GPU time", low=0.01, high=10_000)
 work = gl.Conv2dForward(8, 64, 64, 56, 56, 3, padding=1)
 cpu_s = gl.measure(work, budget_s=0.3).median_s
 measured = gpu.source == "measured"
-gpu_s = gl.measure(work, device="cuda", budget_s=0.3).median_s if measured else gl.predict(work, gpu.machine).seconds
+gpu_s = gl.measure(work, device=gpu.kind, budget_s=0.3).median_s if measured else gl.predict(work, gpu.machine).seconds
 then = f"{work.flops / 1e9:.1f} thousand million FLOP: {cpu_s * 1e3:.1f} ms and {gpu_s * 1e3:.2f} ms."
 reveal(gpu_guess, cpu_s / gpu_s, f"{here}, measured; {gpu}", then)
 
@@ -417,7 +417,7 @@ for each in (plain, through):
     print(f"{each.title}: {each.time_s * 1e6:.0f} µs on {each.machine} (published: {each.credit})")
 
 # %% tags=["measures"]
-if measured:
+if gpu.kind == "cuda":
     transform = gpu.cupyx.scipy.ndimage.affine_transform
     picture, zoom = (
         gpu.xp.random.random((2048, 2048), dtype="float32"),
@@ -431,7 +431,7 @@ if measured:
         gpu.synchronize()
         print(f"texture units {use}: {(gpu.perf_counter() - start_s) * 1e6:.0f} µs, {gpu}")
 else:
-    print("No CUDA device here: a simulated GPU has no texture units to time.")
+    print(f"No CUDA device here: {gpu} has no texture units to time.")
 
 # %% [markdown]
 # There the plain kernel was faster: for texture units, CuPy must first copy the picture into the layout that they read.

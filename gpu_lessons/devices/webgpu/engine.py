@@ -13,6 +13,7 @@ import numpy as np
 
 from gpu_lessons.devices.webgpu.errors import DeviceLostError, KernelTooLongError, wgsl_error
 from gpu_lessons.hardware.adapters import Adapter, quiet_stderr, webgpu_module
+from gpu_lessons.hardware.recognition import Found
 
 __all__ = ["Engine", "Span", "engine_of"]
 
@@ -48,6 +49,8 @@ class Engine:
         Shaders compiled so far, each text once.
     has_clock : bool
         Whether the device has timestamp queries.
+    peaks : dict or None
+        What the device reached in a first look, as fields of a machine.
     limits : dict
         What the device allows, as WebGPU names it.
 
@@ -75,6 +78,7 @@ class Engine:
         self._span: Span | None = None
         self._has_own_kernel = False
         self._gone = ""
+        self.peaks: dict[str, Found] | None = None
         self._queries: Any = None
         self._ticks: Any = None
         if self.has_clock:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from types import TracebackType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
-from gpu_lessons.devices.memory import OutOfMemoryError, Shape, require_host_room
+from gpu_lessons.devices.memory import OutOfMemoryError, Shape, require_host_room, sizes_of
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.devices.webgpu.arrays import WHO, WebGpuArray
 from gpu_lessons.devices.webgpu.elementwise import assign
@@ -18,12 +19,15 @@ from gpu_lessons.devices.webgpu.engine import engine_of
 from gpu_lessons.devices.webgpu.formats import fitting
 from gpu_lessons.devices.webgpu.memory import BufferPool
 from gpu_lessons.devices.webgpu.namespace import Namespace
+from gpu_lessons.devices.webgpu.peaks import measured_peaks
 from gpu_lessons.hardware.adapters import Adapter, this_webgpu
+from gpu_lessons.hardware.recognition import with_found
 
 __all__ = ["WebGpu"]
 
 Host = np.ndarray[Any, Any]
 
+_NOT_PINNED = "WebGPU has no pinned memory: this is ordinary memory, from which copies are not faster"
 #: Copies inside the device begin and end at multiples of this.
 _ALIGNED = 4
 
@@ -42,8 +46,11 @@ class WebGpu:
     ----------
     xp : Namespace
         The functions of NumPy, for arrays on this GPU; CuPy's names.
+    kind : str
+        ``"webgpu"``, as `gpu_lessons.measure` calls it.
     machine : Machine
-        The GPU under its own name. Where its memory is the CPU's, ``shares_memory_with_cpu`` says so.
+        The GPU under its own name, with what it reached in a first look. Where its memory is the CPU's,
+        ``shares_memory_with_cpu`` says so.
     source : str
         Where its times come from: ``"measured"``.
     memory : BufferPool
@@ -58,6 +65,7 @@ class WebGpu:
         If ``memory_bytes`` is no integer of at least 1.
     """
 
+    kind = "webgpu"
     source = "measured"
     out_of_memory_error = OutOfMemoryError
 
@@ -71,6 +79,9 @@ class WebGpu:
         self.memory = BufferPool(self.engine, told if memory_bytes is None else min(memory_bytes, told))
         self.device = _Device(self)
         self.xp = Namespace(self)
+        if self.engine.peaks is None:
+            self.engine.peaks = measured_peaks(self)
+        self.machine = with_found(self.machine, self.engine.peaks)
 
     def __str__(self) -> str:
         return f"{self.adapter.name}, {self.adapter.kind} through WebGPU ({self.adapter.backend}), times measured"
@@ -93,16 +104,9 @@ class WebGpu:
         return _Queue(self)
 
     def empty_pinned(self, shape: Shape, dtype: Any = "float32") -> Host:  # noqa: ANN401
-        """Refuse: WebGPU has no pinned memory.
-
-        Raises
-        ------
-        NotImplementedError
-            Always.
-        """
-        raise NotImplementedError(
-            "WebGPU has no pinned memory: every copy goes through memory of the driver's; use numpy.empty"
-        )
+        """Return a NumPy array in ordinary memory, with a warning: WebGPU has no pinned memory."""
+        warnings.warn(_NOT_PINNED, stacklevel=2)
+        return np.empty(sizes_of(shape), dtype)
 
     def to_device(self, x: Any) -> WebGpuArray:  # noqa: ANN401
         """Copy a host array to the device; one that is there already is returned as it is.

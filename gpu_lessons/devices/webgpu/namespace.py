@@ -128,7 +128,7 @@ class Namespace:
         return self if any(isinstance(each, WebGpuArray) for each in args) else np
 
     def empty_pinned(self, shape: Shape, dtype: Any = "float32") -> Host:  # noqa: ANN401
-        """Refuse: WebGPU has no pinned memory."""
+        """Return a NumPy array in ordinary memory, with a warning: WebGPU has no pinned memory."""
         return self._gpu.empty_pinned(shape, dtype)
 
     def get_default_memory_pool(self) -> DevicePool:
