@@ -105,3 +105,30 @@ def test_every_exercise_has_a_mark_of_one_point(marks):
 )
 def test_solutions_get_full_marks_and_nothing_else_gets_any(marks, learner, points):
     assert {name: got for name, (got, _) in marks[learner].items()} == dict.fromkeys(marks["solution"], points)
+
+
+COURSE = [source for source in SOURCES if source.stem in ("00_start_here", "03_batch_and_width")]
+
+
+@pytest.fixture(scope="module")
+def course_of_two(tmp_path_factory):
+    """Release two whole lessons and grade them for one who solved both and one who did nothing; return their points."""
+    course = tmp_path_factory.mktemp("course_of_two")
+    for source in COURSE:
+        build.write_assignment(source, course)
+        nbgrader(course, "generate_assignment", source.stem, "--create")
+        released = nbformat.read(course / "release" / source.stem / f"{source.stem}.ipynb", as_version=4)
+        for learner, notebook in (("solved", build.make_notebook(source, "solution")), ("idle", released)):
+            write(notebook, course / "submitted" / learner / source.stem / f"{source.stem}.ipynb")
+        nbgrader(course, "autograde", source.stem, "--create")
+    with nbgrader_api.Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        return {
+            learner: {each.name: gradebook.find_submission(each.name, learner).score for each in gradebook.assignments}
+            for learner in ("solved", "idle")
+        }
+
+
+@pytest.mark.notebooks
+def test_a_course_of_two_whole_lessons_is_released_handed_in_and_graded(course_of_two):
+    exercises = {source.stem: source.read_text("utf-8").count("### BEGIN SOLUTION") for source in COURSE}
+    assert course_of_two == {"solved": exercises, "idle": dict.fromkeys(exercises, 0)}

@@ -50,15 +50,15 @@ def export_course(
         If a lesson cannot be made into a page, or something cannot be written; then an earlier export is as it was.
     """
     root = course_root() if root is None else root
-    notebooks = root / "notebooks"
-    sources = _sources(notebooks, solutions=solutions)
+    lessons = root / "notebooks"
+    sources = _sources(lessons, solutions=solutions)
     guide = _text(root / "TEACHING.md")
     pages: dict[str, bytes] = {}
     for name, source in sources.items():
         prose = Prose(partial(on_page, at=name, pages=sources))
         lesson = read_lesson(PurePosixPath(name).stem, _notebook(source), prose)
         pages[name] = _page(lesson, name, guide, around(name, list(sources)), shared=shared)
-    pages[INDEX] = _index(_text(notebooks / "README.md"), sources, shared=shared)
+    pages[INDEX] = _index(_text(lessons / "README.md"), sources, shared=shared)
     if shared:
         pages |= {"vega.js": _vega().encode(), "page.js": _scripts().encode(), "page.css": _style().encode()}
     write_pages(folder, pages)
