@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from gpu_lessons.explorers import explore_choice as explore_choice
     from gpu_lessons.explorers import explore_convolution as explore_convolution
     from gpu_lessons.explorers import explore_crossing as explore_crossing
+    from gpu_lessons.explorers import explore_epoch as explore_epoch
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
     from gpu_lessons.explorers import explore_roofline as explore_roofline
     from gpu_lessons.explorers import explore_timeline as explore_timeline
+    from gpu_lessons.explorers import explore_training as explore_training
     from gpu_lessons.explorers import plot_residuals as plot_residuals
     from gpu_lessons.hardware.detect import this_machine as this_machine
     from gpu_lessons.hardware.machines import Machine as Machine
@@ -42,12 +44,14 @@ if TYPE_CHECKING:
     from gpu_lessons.recorded import Published as Published
     from gpu_lessons.recorded import Recording as Recording
     from gpu_lessons.recorded import RecordingError as RecordingError
+    from gpu_lessons.recorded import Training as Training
     from gpu_lessons.recorded import copy_prices as copy_prices
     from gpu_lessons.recorded import digits as digits
     from gpu_lessons.recorded import load_recording as load_recording
     from gpu_lessons.recorded import prices as prices
     from gpu_lessons.recorded import published as published
     from gpu_lessons.recorded import recordings as recordings
+    from gpu_lessons.recorded import trainings as trainings
     from gpu_lessons.records import Measurement as Measurement
     from gpu_lessons.records import Prediction as Prediction
     from gpu_lessons.records import Sweep as Sweep
@@ -72,10 +76,12 @@ _HOME = {
     "explore_choice": "explorers",
     "explore_convolution": "explorers",
     "explore_crossing": "explorers",
+    "explore_epoch": "explorers",
     "explore_inside_the_gpu": "explorers",
     "explore_memory_limits": "explorers",
     "explore_roofline": "explorers",
     "explore_timeline": "explorers",
+    "explore_training": "explorers",
     "plot_residuals": "explorers",
     "this_machine": "hardware.detect",
     "Machine": "hardware.machines",
@@ -100,6 +106,8 @@ _HOME = {
     "prices": "recorded",
     "published": "recorded",
     "recordings": "recorded",
+    "Training": "recorded",
+    "trainings": "recorded",
     "Measurement": "records",
     "Prediction": "records",
     "Sweep": "records",

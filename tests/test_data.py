@@ -1,6 +1,7 @@
 """The shipped data: complete, sourced, and possible."""
 
 import re
+import tomllib
 
 import pytest
 
@@ -14,6 +15,7 @@ FILES = sorted((DATA / "machines").glob("*.toml"))
 GPUS = [each for each in machines() if each.kind == "gpu"]
 CPUS = [each for each in machines() if each.kind == "cpu"]
 RECORDINGS = sorted((DATA / "recordings").glob("*.json"))
+FORMATS = {".json", ".npz", ".toml"}
 TABLES = ("peak_flops_per_s", "sustained_share_of_peak", "sustained_flops_per_s")
 
 
@@ -275,3 +277,10 @@ def test_a_recording_is_small_and_names_no_person_host_or_folder(path):
     text = path.read_text(encoding="utf-8")
     assert len(text) < 1_000_000
     assert re.search(r"/home/|/root|/Users/|[A-Z]:\\\\", text) is None
+
+
+def test_every_file_of_the_data_travels_in_the_wheel():
+    project = tomllib.loads((course_root() / "pyproject.toml").read_text("utf-8"))
+    taken = project["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]
+    needed = {"/data/" + path.relative_to(DATA).as_posix() for path in DATA.rglob("*") if path.suffix in FORMATS}
+    assert {path for path in needed if not any(path == each or path.startswith(f"{each}/") for each in taken)} == set()

@@ -15,10 +15,12 @@ from gpu_lessons.explorers import (
     explore_choice,
     explore_convolution,
     explore_crossing,
+    explore_epoch,
     explore_inside_the_gpu,
     explore_memory_limits,
     explore_roofline,
     explore_timeline,
+    explore_training,
 )
 from gpu_lessons.explorers.controls import Slider
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS
@@ -112,29 +114,41 @@ every_explorer = pytest.mark.parametrize(
         explore_choice,
         explore_convolution,
         explore_crossing,
+        explore_epoch,
         explore_inside_the_gpu,
         explore_memory_limits,
         explore_roofline,
         explore_timeline,
+        explore_training,
     ],
     ids=lambda explore: explore.__name__,
 )
 
 
+#: What the sentence of a figure says where it starts there, of explorers that know no width of 512.
+STARTS = {"explore_training": ({"cards": 1024}, "1,024")}
+
+
+def started(explore):
+    """Return an explorer that starts elsewhere than usual, and how its sentence says so."""
+    start, said = STARTS.get(explore.__name__, ({"width": 512}, "512"))
+    return explore(**start), said
+
+
 @every_explorer
 def test_the_static_display_needs_no_widgets(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "static")
-    explorer = explore(width=512)
+    explorer, said = started(explore)
     data, _ = explorer._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain"}
     assert data["text/plain"] == explorer.sentence()
-    assert re.search(r"\b512\b", explorer.sentence())
+    assert re.search(rf"\b{said}\b", explorer.sentence())
 
 
 @every_explorer
 def test_the_live_display_keeps_the_static_chart_for_a_reader_without_kernel(monkeypatch, explore):
     monkeypatch.setenv("GPU_LESSONS_DISPLAY", "live")
-    data, _ = explore(width=512)._repr_mimebundle_()
+    data, _ = started(explore)[0]._repr_mimebundle_()
     assert set(data) == {VEGA_LITE, "image/png", "text/plain", WIDGET}
     assert "bind" in data[VEGA_LITE]["params"][0]
     assert data[WIDGET]["model_id"]

@@ -15,10 +15,12 @@ from gpu_lessons.explorers import (
     explore_choice,
     explore_convolution,
     explore_crossing,
+    explore_epoch,
     explore_inside_the_gpu,
     explore_memory_limits,
     explore_roofline,
     explore_timeline,
+    explore_training,
     machine_sources,
 )
 from gpu_lessons.explorers.measuring_buttons import MEASURE_BUDGET_S
@@ -38,10 +40,12 @@ every_explorer = pytest.mark.parametrize(
         explore_choice,
         explore_convolution,
         explore_crossing,
+        explore_epoch,
         explore_inside_the_gpu,
         explore_memory_limits,
         explore_roofline,
         explore_timeline,
+        explore_training,
     ],
     ids=lambda explore: explore.__name__,
 )

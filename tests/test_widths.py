@@ -26,10 +26,12 @@ FIGURES = {
         gpu="nvidia-h100-sxm", width=512, channels=256, kernel=11, batch_size=64
     ),
     "explore_crossing": lambda: gl.explore_crossing(batch_size=4096, width=8192, crossing="each layer"),
+    "explore_epoch": lambda: gl.explore_epoch(side=128, width=8192, cpu="amd-epyc-2-cores-2026-11-25"),
     "explore_inside_the_gpu": lambda: gl.explore_inside_the_gpu(gpu="nvidia-h200-sxm", width=2560),
     "explore_memory_limits": lambda: gl.explore_memory_limits(gpu="nvidia-h100-sxm", batch_size=131072, width=8192),
     "explore_roofline": lambda: gl.explore_roofline(gpu="nvidia-h100-sxm", cpu="amd-epyc-2-cores-2026-11-25"),
     "explore_timeline": lambda: gl.explore_timeline(clock="waiting, with both copies"),
+    "explore_training": lambda: gl.explore_training(parameters="405 billion", tokens="15.6 trillion", cards=8),
     "plot_residuals": lambda: gl.plot_residuals("amd-epyc-2-cores-2026-11-25"),
     "plot_thread_map": lambda: gl.plot_thread_map(gl.machine("nvidia-h100-sxm")),
     "plot_turns": lambda: gl.plot_turns({warps: [clock % warps for clock in range(32)] for warps in (1, 2, 8)}),

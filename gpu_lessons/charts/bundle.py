@@ -14,12 +14,14 @@ from PIL import Image
 
 from gpu_lessons.charts.theme import fit_to_page, hide_undescribed
 
-__all__ = ["VEGA_LITE", "WIDEST", "Figure", "own_data", "static_bundle"]
+__all__ = ["EMBEDDED", "VEGA_LITE", "WIDEST", "Figure", "own_data", "static_bundle", "vega_lite"]
 
 #: Pixels a figure may take: what JupyterLab leaves it beside the file browser in a window of 1,280.
 WIDEST = 836
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
+# Vega's default style shrinks the page of a figure to the figure, which then cannot see how much room it has.
+EMBEDDED = {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg", "defaultStyle": False}}}
 
 
 @contextmanager
@@ -33,6 +35,16 @@ def own_data() -> Iterator[None]:
         yield
 
 
+def vega_lite(chart: alt.TopLevelMixin | alt.TopLevelSpec, needed: int = WIDEST) -> dict[str, Any]:
+    """Return ``chart`` as Vega-Lite that fits its page and hides from screen readers what has no words."""
+    with own_data():
+        spec: dict[str, Any] = chart.to_dict()
+    if not any(each["name"] == "room" for each in spec.get("params", [])):
+        fit_to_page(spec, needed)
+        hide_undescribed(spec)
+    return spec
+
+
 def static_bundle(
     chart: alt.TopLevelMixin | alt.TopLevelSpec, sentence: str, needed: int = WIDEST
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -41,15 +53,10 @@ def static_bundle(
     JupyterLab draws the Vega-Lite, sliders alive, with no kernel; pages that run no JavaScript show the picture;
     everything else says the sentence.
     """
-    with own_data():
-        spec: dict[str, Any] = chart.to_dict()
-    if not any(each["name"] == "room" for each in spec.get("params", [])):
-        fit_to_page(spec, needed)
-        hide_undescribed(spec)
+    spec = vega_lite(chart, needed)
     picture = _smaller(vl_convert.vegalite_to_png(spec, vl_version="5.20", scale=1.5))
     data = {VEGA_LITE: spec, "image/png": base64.b64encode(picture).decode(), "text/plain": sentence}
-    # Vega's default style shrinks the page of a figure to the figure, which then cannot see how much room it has.
-    return data, {VEGA_LITE: {"embed_options": {"actions": False, "renderer": "svg", "defaultStyle": False}}}
+    return data, EMBEDDED
 
 
 def _smaller(picture: bytes) -> bytes:
@@ -82,10 +89,10 @@ class Figure:
         rows: list[dict[str, Any]],
         needed: int = WIDEST,
     ) -> None:
-        self._chart = chart
+        self.chart = chart
         self._sentence = sentence
         self._rows = rows
-        self._needed = needed
+        self.needed = needed
 
     def sentence(self) -> str:
         """Return the chart in one sentence."""
@@ -96,4 +103,4 @@ class Figure:
         return self._rows
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
-        return static_bundle(self._chart(), self._sentence, self._needed)
+        return static_bundle(self.chart(), self._sentence, self.needed)

@@ -10,6 +10,7 @@ from gpu_lessons.lessons.ratings import rate_claims
 from gpu_lessons.lessons.report import my_report
 from gpu_lessons.lessons.scores import say_gain
 from gpu_lessons.lessons.verdict_ledger import verdict_ledger
+from gpu_lessons.lessons.watching import watch_training
 
 __all__ = [
     "CLAIMS",
@@ -30,4 +31,5 @@ __all__ = [
     "reveal_choice",
     "say_gain",
     "verdict_ledger",
+    "watch_training",
 ]

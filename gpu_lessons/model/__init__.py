@@ -5,5 +5,14 @@ from gpu_lessons.model.cpu import CpuCalibration
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.model.measured import calibrate_from
 from gpu_lessons.model.prediction import predict
+from gpu_lessons.model.training import training_seconds
 
-__all__ = ["Calibration", "CpuCalibration", "GpuCalibration", "calibrate", "calibrate_from", "predict"]
+__all__ = [
+    "Calibration",
+    "CpuCalibration",
+    "GpuCalibration",
+    "calibrate",
+    "calibrate_from",
+    "predict",
+    "training_seconds",
+]

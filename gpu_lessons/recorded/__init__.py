@@ -14,6 +14,7 @@ from gpu_lessons.recorded.handwriting import Digits, digits
 from gpu_lessons.recorded.prices import Offer, copy_prices, prices
 from gpu_lessons.recorded.published import Published, published
 from gpu_lessons.recorded.schema import Recording, RecordingError
+from gpu_lessons.recorded.trainings import Training, trainings
 
 __all__ = [
     "Digits",
@@ -21,6 +22,7 @@ __all__ = [
     "Published",
     "Recording",
     "RecordingError",
+    "Training",
     "copy_prices",
     "digits",
     "load_recording",
@@ -32,5 +34,6 @@ __all__ = [
     "recordings",
     "recordings_folder",
     "require_room",
+    "trainings",
     "write_recording",
 ]

@@ -7,7 +7,7 @@
 # - **You need** lessons 01 to 04. No GPU: without one, the course simulates it.
 # - **Minutes** 45
 #
-# Before: [What fits?](07_memory_limits.ipynb). Next: [All lessons](README.md)
+# Before: [What fits?](07_memory_limits.ipynb). Next: [Learning](09_learning.ipynb)
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
@@ -399,4 +399,4 @@ claims_ledger()
 # 3. Twice. The other half still takes its time.
 # </details>
 #
-# Before: [What fits?](07_memory_limits.ipynb). Next: [All lessons](README.md)
+# Before: [What fits?](07_memory_limits.ipynb). Next: [Learning](09_learning.ipynb)

@@ -136,6 +136,11 @@ print(f"{here.cpu.name}: {here.cpu.cores} cores")
 print(f"{here.cpu.name}: {here.cpu.threads} threads")
 
 # %% [markdown]
+# ### Critical batch size
+#
+# The batch up to which a larger one needs fewer steps of training, because its gradient points more surely downhill. Beyond it the number of steps hardly falls, and more samples only cost time.
+
+# %% [markdown]
 # ### cuBLAS
 #
 # The BLAS of NVIDIA's GPUs, which CuPy and PyTorch call. It holds many kernels for the same product and chooses one by the shape.
@@ -167,6 +172,11 @@ print(gpu)
 # ### Filter
 #
 # A small matrix of weights that slides over an image. A network learns what it looks for.
+
+# %% [markdown]
+# ### Finite difference
+#
+# The change of a result divided by the small nudge of one number that caused it. It tests a gradient that was computed in another way.
 
 # %% [markdown]
 # ### float32
@@ -256,6 +266,11 @@ print(f"{t4.name}: {t4.launch_overhead_s * 1e6:.1f} µs ({t4.sources['launch_ove
 # ### Layer
 #
 # Neurons that look at the same inputs. In a *dense* layer each of them looks at every input, so a batch of samples is one matrix product.
+
+# %% [markdown]
+# ### Learning rate
+#
+# How far a step of training moves the weights against their gradient. Too small, and learning takes for ever; too large, and the loss grows instead of falling.
 
 # %% [markdown]
 # ### Median
@@ -386,6 +401,11 @@ print(f"{t4.name}: {peak / t4.memory_bandwidth_bytes_per_s:.0f} FLOP a byte in f
 # Streaming multiprocessor: the part of a GPU that fetches instructions and runs them on its lanes. It is what comes nearest to a core of a CPU.
 
 # %% [markdown]
+# ### Softmax
+#
+# It turns scores into positive shares that add up to 1, the larger the score the larger the share. Each share is the exponential of its score, divided by the sum of all.
+
+# %% [markdown]
 # ### Source of a number
 #
 # Measured on your machine, recorded on a named machine and day, published by somebody who is named, or predicted by a model with its known error. Every time in this course says which of the four it is.
@@ -429,6 +449,16 @@ print(f"{t4.name}: {peak / t4.memory_bandwidth_bytes_per_s:.0f} FLOP a byte in f
 # ### Tile
 #
 # A rectangle of a matrix product's result, and the work of one block. A large one uses each number it loads more often, and a small one leaves a shorter tail.
+
+# %% [markdown]
+# ### Token
+#
+# What a language model reads and writes: a word, or a piece of one. The cost of a training is counted by them.
+
+# %% [markdown]
+# ### Utilisation
+#
+# The share of their peak that cards reach over a whole training, waiting for memory, for data and for each other included. Published trainings reach from about a sixth to half of it.
 
 # %% [markdown]
 # ### Vector unit
