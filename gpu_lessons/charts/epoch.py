@@ -12,7 +12,7 @@ from gpu_lessons.charts.theme import CPU, GPU, INK, NOTHING, WARNING, count_labe
 
 __all__ = ["epoch_chart"]
 
-_LEFT, _RIGHT, _GAP, _HEIGHT = 340, 320, 90, 250
+_LEFT, _RIGHT, _GAP, _HEIGHT = 340, 300, 132, 250
 _HERE = chosen_row("batch_log2", "side_log2", "width_log2")
 _GAIN = "datum.cpu_s / datum.gpu_s"
 

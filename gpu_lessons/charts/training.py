@@ -12,7 +12,7 @@ from gpu_lessons.units import format_count
 
 __all__ = ["training_chart"]
 
-_LEFT, _RIGHT, _GAP, _ROW = 370, 300, 84, 38
+_LEFT, _RIGHT, _GAP, _ROW = 370, 300, 100, 38
 _HERE = chosen_row("size", "data", "cards", "use")
 _FLOPS = (1e12, 1e27)
 _SECONDS = (1.0, 3.2e9)

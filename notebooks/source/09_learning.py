@@ -7,7 +7,7 @@
 # - **You need** lessons 01 and 03. No GPU: without one, the course simulates it.
 # - **Minutes** 50
 #
-# Before: [One after another](08_one_after_another.ipynb). Next: [Images and convolution](10_images_and_convolution.ipynb)
+# Before: [One after another](08_one_after_another.ipynb). Next: [Images](10_images_and_convolution.ipynb)
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
@@ -442,7 +442,7 @@ print(f"{work.flops / (parameters * work.samples):.2f} FLOP a parameter and samp
 # %% [markdown]
 # Somewhat more, since loss and update count as well. The larger the network, the closer to six.
 #
-# For a language model, a sample is a **[token](glossary.ipynb#heading=Token)**: a word, or a piece of one. In a network for images each filter is used at many places. ResNet-50 uses each of its weights 160 times an image, on average, so an image counts as 160 tokens. Lesson 10 shows why.
+# For a language model, a sample is a **[token](glossary.ipynb#heading=Token)**: a word, or a piece of one. In a network for images each weight is used at many places of the image. ResNet-50 uses each of its weights 160 times an image, on average, so an image counts as 160 tokens. Lesson 10 shows why.
 
 # %% [markdown]
 # The rest is a division, by what the cards keep up together. **[Utilisation](glossary.ipynb#heading=Utilisation)** is the share of their peak that a whole training reaches, waiting for data and for each other included.
@@ -577,4 +577,4 @@ claims_ledger()
 # 3. The learning rate: take a third of it.
 # </details>
 #
-# Before: [One after another](08_one_after_another.ipynb). Next: [Images and convolution](10_images_and_convolution.ipynb)
+# Before: [One after another](08_one_after_another.ipynb). Next: [Images](10_images_and_convolution.ipynb)
