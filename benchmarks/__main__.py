@@ -5,12 +5,12 @@ A target that is missed is printed, not raised: the exit code says only whether 
 
 from __future__ import annotations
 
-from benchmarks import dense, imports, predict, sliders
+from benchmarks import convolution, dense, imports, predict, sliders
 
 
 def main() -> None:
     """Run one after another, each under its name."""
-    for benchmark in (imports, predict, dense, sliders):
+    for benchmark in (imports, predict, dense, convolution, sliders):
         print(f"== {benchmark.__name__}", flush=True)
         benchmark.main()
         print(flush=True)

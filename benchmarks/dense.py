@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
@@ -81,14 +81,14 @@ def require_agreement(contestants: dict[str, Step]) -> None:
             raise RuntimeError(f"{name} computes another dx than the {PRODUCTS}")
 
 
-def time_interleaved(contestants: dict[str, Step]) -> dict[str, list[float]]:
+def time_interleaved(contestants: Mapping[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, list[float]]:
     """Return the seconds of every timed call.
 
     The contestants take turns, so that a busy moment of the machine meets all of them. Each turn starts with
     untimed calls: threads of the library before it spin for some 30 ms before they sleep.
     """
     samples_s: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, step in contestants.items():
             for _ in range(WARMUP_CALLS):
                 step()

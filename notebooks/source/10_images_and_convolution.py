@@ -546,7 +546,7 @@ for axis, weights_of_one in zip(axes.flat, anywhere.layers[0].weight[:, 0]):
 plt.show()
 
 # %% [markdown]
-# Many are strokes or ends of strokes in one direction, light beside dark, as in your filters for edges. Nobody told it to look for those.
+# Some are edges and strokes, light beside dark, as in your own filters; nobody told it to look for those. Others still look like the noise they began as: five epochs are few.
 
 # %% [markdown]
 # ## One claim
