@@ -128,6 +128,34 @@ def test_forward_and_backward_agree_with_scipy(channels, kernel, more, stride, p
     np.testing.assert_allclose(layer.dbias, dy.sum(axis=(0, 2, 3)), rtol=1e-10, atol=1e-12)
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    more=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+)
+def test_each_gradient_is_the_slope_along_any_direction_for_any_sizes(channels, kernel, more, stride, padding):
+    height, width = (max(1, size - 2 * padding) + extra for size, extra in zip(kernel, more, strict=True))
+    point = {"x": random(2, channels[0], height, width), "bias": random(channels[1], seed=9)}
+    point["weight"] = random(channels[1], channels[0], *kernel, seed=8)
+
+    def output(at):
+        layer = layer_with(np, at["weight"], at["bias"], stride, padding)
+        return layer.forward(at["x"]), layer
+
+    y, layer = output(point)
+    dy = random(*y.shape, seed=10)
+    gradients = {"x": layer.backward(dy), "weight": layer.dweight, "bias": layer.dbias}
+    for name, gradient in gradients.items():
+        direction = random(*gradient.shape, seed=11)
+        # The output is linear in each of the three, so a difference of any width is the slope.
+        ahead, behind = (output({**point, name: point[name] + sign * direction})[0] for sign in (1, -1))
+        slope = ((ahead - behind) / 2 * dy).sum()
+        assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", ["weight", "bias", "x"])
 def test_each_gradient_is_the_slope_of_the_output_it_belongs_to(xp, shape, name, central_differences):

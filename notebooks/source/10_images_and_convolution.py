@@ -451,7 +451,7 @@ print(f"published: {layers[0].credit}")
 #
 # Back to the handwritten digits of lesson 09. Give each a frame of two empty pixels, so that it can be moved without losing ink. Two networks with nearly the same number of weights: one dense, one with 16 filters.
 #
-# *MaxPool2d(2)* keeps the largest of each 2 × 2 outputs, which halves width and height: **[pooling](glossary.ipynb#heading=Pooling)**.
+# *MaxPool2d(2)* keeps the largest of each 2 × 2 outputs, which halves width and height: **[pooling](glossary.ipynb#heading=Pooling)**. *Flatten* lays out what is left as one row. *Momentum* is gradient descent whose steps keep a part of the step before.
 
 # %%
 from gpu_lessons.nn import Dense, Flatten, MaxPool2d, Momentum, Network, ReLU, SoftmaxCrossEntropy
