@@ -22,9 +22,9 @@ def gpu(machine: str = "nvidia-t4", *, memory_bytes: int | None = None) -> CudaG
 
     All have ``xp`` (the array namespace), ``machine``, ``kind`` (``"cuda"``, ``"webgpu"`` or ``"simulated"``),
     ``source`` (``"measured"`` or ``"predicted"``), ``synchronize()``, ``perf_counter()``, ``memory``, ``to_device(x)``,
-    ``to_host(x)``, ``empty_pinned(shape, dtype)`` and ``stream()``; CUDA devices and simulated ones also ``cupyx``, what
-    comes with CuPy beside NumPy's names. WebGPU has no pinned memory: ``empty_pinned`` gives ordinary memory there,
-    and warns. ``str`` of it says in one line which one it is.
+    ``to_host(x)``, ``empty_pinned(shape, dtype)`` and ``stream()``; CUDA devices and simulated ones also ``cupyx``,
+    what comes with CuPy beside NumPy's names. WebGPU has no pinned memory: ``empty_pinned`` gives ordinary memory
+    there, and warns. ``str`` of it says in one line which one it is.
 
     Parameters
     ----------
