@@ -14,6 +14,7 @@ import gpu_lessons as gl
 from gpu_lessons.devices import CudaGpu, SimulatedGpu, WebGpu
 from gpu_lessons.devices.unknown import UnknownOperationError
 from gpu_lessons.devices.webgpu import engine as engine_module
+from gpu_lessons.devices.webgpu import products
 from gpu_lessons.devices.webgpu.engine import Engine
 from gpu_lessons.devices.webgpu.errors import DeviceLostError, KernelTooLongError, WgslError, wgsl_error
 from gpu_lessons.devices.webgpu.memory import BufferPool
@@ -26,6 +27,8 @@ from gpu_lessons.measuring.peaks import measure_peak_bytes
 from gpu_lessons.measuring.sweeps import Point, all_points
 from gpu_lessons.measuring.webgpu import DEVICE_CLOCK, HOST_CLOCK
 from gpu_lessons.model import calibrate
+
+launch = products._launch
 
 DOUBLE = """
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -92,6 +95,18 @@ def test_another_value_of_the_variable_is_one_sentence(monkeypatch, value):
     sentence = f"^the environment variable GPU_LESSONS_GPU must be one of cuda, webgpu, simulated, got '{value}'$"
     with pytest.raises(ValueError, match=sentence):
         gl.gpu()
+
+
+def test_cuda_is_not_replaced_by_another_gpu_where_it_is_asked_for(here, monkeypatch):
+    monkeypatch.setenv("GPU_LESSONS_GPU", "cuda")
+    here(pretended("discrete GPU"))
+    monkeypatch.setattr("gpu_lessons.devices.cuda.cupy_namespace", lambda: _no_cuda())
+    with pytest.raises(RuntimeError, match=r"^no CUDA device here: CuPy is not installed$"):
+        gl.gpu()
+
+
+def _no_cuda():
+    raise RuntimeError("no CUDA device here: CuPy is not installed")
 
 
 def test_webgpu_without_an_adapter_is_one_sentence(here, monkeypatch):
@@ -235,6 +250,18 @@ def test_stacks_of_products_agree_with_numpy(webgpu, left, right):
     half = webgpu.xp.asarray(a).astype("float16") @ webgpu.xp.asarray(b).astype("float16")
     assert half.dtype == np.float16
     np.testing.assert_array_equal(half.get(), a @ b)
+
+
+@pytest.mark.parametrize("sizes", [(1, 70, 5, 3), (1, 3, 5, 90), (7, 4, 3, 2)])
+def test_a_product_with_more_tiles_than_a_grid_may_have_is_done_in_parts(webgpu, monkeypatch, sizes):
+    count, m, k, n = sizes
+    monkeypatch.setitem(webgpu.engine.limits, "max-compute-workgroups-per-dimension", 2)
+    launched = []
+    monkeypatch.setattr(products, "_launch", lambda *given: launched.append(given) or launch(*given))
+    rng = np.random.default_rng(9)
+    a, b = (rng.integers(-4, 5, shape).astype("float32") for shape in ((count, m, k), (count, k, n)))
+    np.testing.assert_array_equal((webgpu.xp.asarray(a) @ webgpu.xp.asarray(b)).get(), a @ b)
+    assert len(launched) >= 3
 
 
 def test_one_entry_a_row_is_picked_by_two_arrays_of_indices(webgpu):

@@ -49,7 +49,7 @@ def matmul(gpu: WebGpu, a: Any, b: Any, *, out: WebGpuArray | None = None) -> We
     m, n = rows.shape[-2], columns.shape[-1]
     made = gpu.new_array((*batch, m, n), result_format(np.result_type(a.dtype, b.dtype)))
     if made.size:
-        _launch(gpu, _stacked(rows, batch), _stacked(columns, batch), made.reshape(-1, m, n))
+        _launch_in_parts(gpu, _stacked(rows, batch), _stacked(columns, batch), made.reshape(-1, m, n))
     kept = (*batch, *((m,) if a.ndim > 1 else ()), *((n,) if b.ndim > 1 else ()))
     found: WebGpuArray = made if made.shape == kept else made.reshape(kept)
     if out is None:
@@ -65,6 +65,27 @@ def _stacked(x: WebGpuArray, batch: tuple[int, ...]) -> WebGpuArray:
         return own._view((math.prod(batch), *own.shape[1:]), (0, *own._strides[1:]))
     wide: WebGpuArray = x._xp.broadcast_to(x, (*batch, *x.shape[-2:]))
     return wide.reshape(-1, *x.shape[-2:])
+
+
+def _launch_in_parts(gpu: WebGpu, a: WebGpuArray, b: WebGpuArray, out: WebGpuArray) -> None:
+    """Run the kernel, in halves as long as the grid is larger than the device takes."""
+    most = int(gpu.engine.limits["max-compute-workgroups-per-dimension"])
+    count, m, n = out.shape
+    if count > most:
+        parts = [(a[half], b[half], out[half]) for half in _halves(count)]
+    elif m > most * _SIDE:
+        parts = [(a[:, half], b, out[:, half]) for half in _halves(m)]
+    elif n > most * _SIDE:
+        parts = [(a, b[..., half], out[..., half]) for half in _halves(n)]
+    else:
+        _launch(gpu, a, b, out)
+        return
+    for part in parts:
+        _launch_in_parts(gpu, *part)
+
+
+def _halves(length: int) -> tuple[slice, slice]:
+    return slice(None, length // 2), slice(length // 2, None)
 
 
 def _launch(gpu: WebGpu, a: WebGpuArray, b: WebGpuArray, out: WebGpuArray) -> None:
