@@ -4,8 +4,10 @@ import re
 from itertools import product
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from gpu_lessons import explorers
 from gpu_lessons.charts.theme import CPU_WORDS, INK
 from gpu_lessons.explorers import explore_batch_and_width
 from gpu_lessons.export import export_course
@@ -81,12 +83,30 @@ def settings(box):
         yield
 
 
-@each_page
-def test_every_slider_of_every_explorer_changes_the_sentence(reader, name):
-    page = reader().open(name)
-    explorers = [each for each in page.locator("figure.chart").all() if each.locator(".controls").count()]
-    assert explorers
-    for explorer in explorers:
+@pytest.fixture(scope="module")
+def all_explorers(tmp_path_factory):
+    """Return a folder with one page on which all explorers of the course stand."""
+    root = tmp_path_factory.mktemp("all_explorers")
+    (root / "notebooks").mkdir()
+    for name in ("TEACHING.md", "notebooks/README.md"):
+        (root / name).write_text("", encoding="utf-8")
+    cells = [nbformat.v4.new_markdown_cell("# All")]
+    for name in sorted(explorers.__all__):
+        if name.startswith("explore_"):
+            data, metadata = getattr(explorers, name)()._repr_mimebundle_()
+            shown = nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=1)
+            cells.append(nbformat.v4.new_code_cell(f"{name}()", outputs=[shown], execution_count=1))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), root / "notebooks" / "00_all.ipynb")
+    export_course(root / "pages", root=root)
+    return root / "pages"
+
+
+def test_every_slider_of_every_explorer_changes_the_sentence(chromium, all_explorers):
+    reader = Reader(chromium, all_explorers)
+    page = reader.open("00_all.html")
+    figures = page.locator("figure.chart").all()
+    assert len(figures) == sum(name.startswith("explore_") for name in explorers.__all__)
+    for explorer in figures:
         sentence = explorer.locator(".sentence")
         assert sentence.get_attribute("aria-live") == "polite"
         for slider in explorer.locator("input[type=range]").all():
@@ -98,6 +118,8 @@ def test_every_slider_of_every_explorer_changes_the_sentence(reader, name):
                 if len(said) > 1:
                     break
             assert len(said) > 1, slider.get_attribute("id")
+    reader.context.close()
+    assert reader.complaints == []
 
 
 def test_the_sentence_and_the_drawing_say_what_the_explorer_computed_for_the_place_of_its_sliders(reader):
@@ -302,7 +324,9 @@ def test_a_prediction_outlives_the_page_and_one_may_look_without(reader):
     said = page.locator("#question-03-speedup .said").inner_text()
     page.reload()
     assert page.locator("#question-03-speedup .said").inner_text() == said
-    assert page.locator(".made").inner_text() == f"1 of {page.locator('form.question').count()} predictions made"
+    assert (
+        page.locator(".made").inner_text() == f"1 of {page.locator('form.question[data-key]').count()} predictions made"
+    )
     assert page.locator(".reveal[data-key='03-speedup'] .verdict").is_visible()
     other = page.locator(".reveal[data-key='03-bus']")
     other.get_by_role("button", name="Show me without predicting").click()
@@ -319,6 +343,18 @@ def test_a_choice_says_whether_it_was_right(reader):
     form.get_by_label("the weights").check()
     form.get_by_role("button", name="That is my answer").click()
     assert verdict.inner_text().endswith("That is what happened.")
+
+
+def test_ratings_of_the_claims_are_kept_and_followed_by_their_table(reader):
+    page = reader().open("00_start_here.html")
+    row = page.locator("[data-claim=bus]")
+    row.get_by_label("partly").check()
+    row.get_by_label("certain").check()
+    assert page.locator("form.ratings .said").inner_text() == "1 of 9 rated."
+    page.reload()
+    cells = page.locator("tr", has_text="7. Data reaches a GPU through PCIe").locator("td").all_inner_texts()
+    assert cells[1:3] == ["partly", "certain"]
+    assert row.get_by_label("partly").is_checked()
 
 
 CODES = """(votes) => {

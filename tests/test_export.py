@@ -8,17 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from gpu_lessons import explorers
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.cli import main
-from gpu_lessons.explorers import (
-    explore_batch_and_width,
-    explore_chain,
-    explore_crossing,
-    explore_inside_the_gpu,
-    explore_memory_limits,
-    explore_roofline,
-    explore_timeline,
-)
 from gpu_lessons.explorers.controls import controls_of, inputs
 from gpu_lessons.export import ExportError, export_course
 from gpu_lessons.export.figures import Shown
@@ -31,15 +23,7 @@ from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
 
 ROOT = Path(__file__).parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-EXPLORERS = [
-    explore_batch_and_width,
-    explore_chain,
-    explore_crossing,
-    explore_inside_the_gpu,
-    explore_memory_limits,
-    explore_roofline,
-    explore_timeline,
-]
+EXPLORERS = [getattr(explorers, name) for name in explorers.__all__ if name.startswith("explore_")]
 GUIDE = (
     "## 03_made_up\n\nWords.\n\n### Minutes\n\n| section | minutes | note |\n|---|---|---|\n| Run | 4 | Say *this*. |\n"
 )

@@ -120,7 +120,8 @@ def course_of_two(tmp_path_factory):
         released = nbformat.read(course / "release" / source.stem / f"{source.stem}.ipynb", as_version=4)
         for learner, notebook in (("solved", build.make_notebook(source, "solution")), ("idle", released)):
             write(notebook, course / "submitted" / learner / source.stem / f"{source.stem}.ipynb")
-        nbgrader(course, "autograde", source.stem, "--create")
+        # It gives a cell's output four seconds to come, which a busy machine may need for a figure.
+        nbgrader(course, "autograde", source.stem, "--create", "--Execute.iopub_timeout=60")
     with nbgrader_api.Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         return {
             learner: {each.name: gradebook.find_submission(each.name, learner).score for each in gradebook.assignments}

@@ -10,10 +10,11 @@ from markupsafe import Markup
 
 from gpu_lessons.export.figures import Shown, as_script
 from gpu_lessons.export.prose import Prose, highlighted, in_sections
-from gpu_lessons.export.questions import Question, Reveal, question_in, reveal_in
+from gpu_lessons.export.questions import Question, Reveal, called, question_in, reveal_in
 from gpu_lessons.export.templates import filled
 from gpu_lessons.export.trouble import ExportError
 from gpu_lessons.lessons.answers import CONFIDENCES, Guess
+from gpu_lessons.lessons.claims import BELIEFS, CLAIMS
 
 __all__ = ["Lesson", "Section", "read_lesson"]
 
@@ -119,6 +120,8 @@ class _Reader:
         if asked is not None:
             self.lesson.questions.append(asked)
             return [_question(asked)]
+        if any(called(cell["source"], ("rate_claims",))):
+            return [filled("ratings.html", claims=CLAIMS, beliefs=BELIEFS, confidences=CONFIDENCES)]
         said = reveal_in(cell["source"], printed, self.lesson.questions)
         outputs = [each for each in cell["outputs"] if said is None or each["output_type"] != "stream"]
         shown = [self.shown.html(each, self.lesson.sections[-1].title) for each in outputs]

@@ -19,13 +19,14 @@ from gpu_lessons.export.templates import filled
 from gpu_lessons.export.trouble import ExportError
 from gpu_lessons.export.writing import write_pages
 from gpu_lessons.hardware.course import course_root
+from gpu_lessons.lessons.claims import CLAIMS
 from gpu_lessons.lessons.guesses import CLOSE, FAR
 
 __all__ = ["export_course"]
 
 _ASSETS = Path(__file__).parent / "assets"
 #: In this order: a script uses what those before it have defined.
-_SCRIPTS = ("course", "explorers", "tables", "codes", "questions", "vote", "lecture", "notes")
+_SCRIPTS = ("course", "explorers", "tables", "codes", "questions", "vote", "ratings", "lecture", "notes")
 
 
 def export_course(
@@ -99,6 +100,7 @@ def _page(lesson: Lesson, name: str, guide: str, near: dict[str, str | None], *,
     facts = {
         "lesson": lesson.name,
         "title": lesson.title,
+        "claims": [claim.key for claim in CLAIMS],
         "close": CLOSE,
         "far": FAR,
         "sections": [

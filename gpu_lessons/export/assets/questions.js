@@ -71,7 +71,7 @@ course.questions = new Map();
     const box = document.querySelector(".codes");
     box.hidden = false;
     box.querySelector("output").textContent = made.map((each) => course.codes.write(each, each.answer)).join(" ");
-    const all = document.querySelectorAll("form.question").length;
+    const all = document.querySelectorAll("form.question[data-key]").length;
     document.querySelector(".made").textContent = `${made.length} of ${all} predictions made`;
   }
 
@@ -115,6 +115,6 @@ course.questions = new Map();
 
   course.reveals = [];
   course.reveal = open;
-  document.querySelectorAll("form.question").forEach(start);
+  document.querySelectorAll("form.question[data-key]").forEach(start);
   document.querySelectorAll(".reveal").forEach(wait);
 }
