@@ -81,7 +81,8 @@ class Report:
         return f"{self.summary} {self._where()}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{html.escape(self._where())}</b></p>{self.body}"
+        said = f"<p>{html.escape(self.summary)} <b>{html.escape(self._where())}</b></p>"
+        return f"{said}<details><summary>Show it here</summary>{self.body}</details>"
 
 
 def my_report(file: str | Path | None = None) -> Report:

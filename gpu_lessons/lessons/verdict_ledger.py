@@ -90,7 +90,7 @@ def _said(rating: tuple[str | None, str | None]) -> str:
 
 def html_table(headings: tuple[str, ...], rows: list[tuple[list[str], ...]]) -> str:
     """Return a table of texts; a cell is a list of lines. Nothing in them is taken for HTML."""
-    style = ' style="text-align:left;vertical-align:top"'
+    style = ' style="text-align:left;vertical-align:top;min-width:6.5em"'
     head = "".join(f'<th scope="col"{style}>{html.escape(heading)}</th>' for heading in headings)
     body = "".join(
         "<tr>" + "".join(f"<td{style}>{'<br>'.join(map(html.escape, lines))}</td>" for lines in row) + "</tr>"

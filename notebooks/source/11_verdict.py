@@ -43,7 +43,7 @@ reveal(bandwidth_guess, ratio, "data sheets of RTX 3090 and i9-10900K")
 #
 # Below, each claim has what you said at first and now, what your own notebooks found, and a verdict: *true*, *true with a condition*, *outdated* or *wrong*. The last column says for which machines and years. Ratios and sizes in it come from data sheets.
 #
-# A row without evidence names the lesson that has it.
+# A row without evidence names the lesson that has it. Run the cell after you have rated, and again when you come back.
 
 # %% tags=["reveal"]
 print("The nine claims:")
