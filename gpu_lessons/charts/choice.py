@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
-from gpu_lessons.charts.theme import CPU, GPU, INK, NOTHING, WARNING, text_style, vega_amount, vega_time
+from gpu_lessons.charts.theme import CPU, CPU_WORDS, GPU, INK, NOTHING, WARNING, text_style, vega_amount, vega_time
 
 __all__ = ["choice_chart", "rent_words"]
 
@@ -62,7 +62,9 @@ def choice_chart(grid: Any) -> Panels:  # noqa: ANN401
         _column(machines, len(bars), "rent_usd", (1e-4, 1e6), f"datum.fits && {dear}", rent, "Rent", "budget_usd"),
         _column(machines, len(bars), "energy_j", (1, 1e12), "false", energy, "Energy, rated power", None),
     ]
-    chosen = alt.when("datum.place === null").then(alt.value(WARNING)).when("datum.place === 0").then(alt.value(CPU))
+    chosen = (
+        alt.when("datum.place === null").then(alt.value(WARNING)).when("datum.place === 0").then(alt.value(CPU_WORDS))
+    )
     return Panels(
         columns=[[column] for column in columns],
         width=sum(_WIDTHS) + _GAP,
