@@ -340,7 +340,8 @@ def test_memory_bytes_are_what_numpy_holds_at_the_worst_moment(workload):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    overhead = 40_000  # NumPy's buffer of 8192 numbers for a broadcast sum, and Python's own objects
+    # NumPy's buffer for a broadcast sum, and Python's own objects.
+    overhead = 8192 * np.dtype(workload.dtype).itemsize + 12_000
     assert peak - overhead < workload.memory_bytes < peak * 1.2
 
 
