@@ -46,7 +46,7 @@ def choice_chart(grid: Any) -> Panels:  # noqa: ANN401
     bars, batch = grid.bars(), grid.batch
     first = min(grid.widths_log2)
     machines = alt.Chart(alt.Data(values=bars)).transform_calculate(
-        time_s=f"datum.step_s[width_log2 - {first}] * samples / {batch}", fits=f"datum.fits[width_log2 - {first}]"
+        time_s=f"datum.step_s[width_log2 - {first}] * samples / {batch}", holds=f"datum.fits[width_log2 - {first}]"
     )
     machines = machines.transform_calculate(
         rent_usd="datum.usd_per_hour * datum.time_s / 3600",
@@ -54,12 +54,12 @@ def choice_chart(grid: Any) -> Panels:  # noqa: ANN401
     )
     late = "datum.time_s > deadline_s"
     dear = "datum.rent_usd > budget_usd"
-    time = f"!datum.fits ? 'too little memory' : {vega_time('datum.time_s')} + ({late} ? ', too late' : '')"
-    rent = f"!datum.fits ? '' : {_vega_rent('datum.rent_usd')} + ({dear} ? ', too dear' : '')"
-    energy = f"!datum.fits ? '' : datum.energy_j === null ? 'power unknown' : {vega_amount('datum.energy_j', 'J')}"
+    time = f"!datum.holds ? 'too little memory' : {vega_time('datum.time_s')} + ({late} ? ', too late' : '')"
+    rent = f"!datum.holds ? '' : {_vega_rent('datum.rent_usd')} + ({dear} ? ', too dear' : '')"
+    energy = f"!datum.holds ? '' : datum.energy_j === null ? 'power unknown' : {vega_amount('datum.energy_j', 'J')}"
     columns = [
-        _column(machines, len(bars), "time_s", (1, 1e9), f"!datum.fits || {late}", time, "Time", "deadline_s"),
-        _column(machines, len(bars), "rent_usd", (1e-4, 1e6), f"datum.fits && {dear}", rent, "Rent", "budget_usd"),
+        _column(machines, len(bars), "time_s", (1, 1e9), f"!datum.holds || {late}", time, "Time", "deadline_s"),
+        _column(machines, len(bars), "rent_usd", (1e-4, 1e6), f"datum.holds && {dear}", rent, "Rent", "budget_usd"),
         _column(machines, len(bars), "energy_j", (1, 1e12), "false", energy, "Energy, rated power", None),
     ]
     chosen = (
@@ -87,7 +87,7 @@ def _column(
     width = _WIDTHS[("time_s", "rent_usd", "energy_j").index(field)]
     y = alt.Y("place:O", axis=None, scale=alt.Scale(domain=list(range(count))))
     x = alt.X("from:Q", axis=None, scale=alt.Scale(type="log", domain=ends, range=[0, width], nice=False, clamp=True))
-    bars = machines.transform_filter(f"datum.fits && datum.{field} > 0").transform_calculate(
+    bars = machines.transform_filter(f"datum.holds && datum.{field} > 0").transform_calculate(
         **{"from": f"{ends[0]}", "to": f"datum.{field}"}
     )
     color = alt.when(bad).then(alt.value(NOTHING)).when("datum.kind === 'cpu'").then(alt.value(CPU))
