@@ -73,8 +73,10 @@ def gpu(request):
     if request.param == "simulated":
         return SimulatedGpu(machine("nvidia-t4"))
     if request.param == "webgpu":
-        gc.collect()  # the device is that of the test before, and its memory is counted
-        return request.getfixturevalue("webgpu")
+        device = request.getfixturevalue("webgpu")
+        if device.memory.used_bytes:
+            gc.collect()  # the device is that of the test before, and its memory is counted
+        return device
     usable, reason = cuda_status()
     if not usable:
         pytest.skip(reason)
