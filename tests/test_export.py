@@ -1,18 +1,22 @@
 """Lessons as pages: what is read from a notebook, where links lead, and what stops an export."""
 
 import ast
+import json
 import re
 from functools import partial
 from pathlib import Path
 
 import nbformat
 import pytest
+import vl_convert
 
 from gpu_lessons import explorers
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.cli import main
+from gpu_lessons.explorers import explore_batch_and_width, explore_chain, explore_crossing
 from gpu_lessons.explorers.controls import controls_of, inputs
 from gpu_lessons.export import ExportError, export_course
+from gpu_lessons.export.browser_times import BROWSER_TIMES, with_browser_times
 from gpu_lessons.export.figures import Shown
 from gpu_lessons.export.lesson import read_lesson
 from gpu_lessons.export.links import around, on_page
@@ -312,3 +316,51 @@ def test_a_lesson_that_the_guide_does_not_name_has_no_plan():
     assert plan_for("03_made", GUIDE).minutes == {}
     assert plan_for("03_made_up", GUIDE).minutes == {"Run": 4.0}
     assert "<em>this</em>" in plan_for("03_made_up", GUIDE).notes["Run"]
+
+
+def panels_of(part):
+    """Yield every panel of a figure in Vega-Lite."""
+    yield part
+    for each in (*part.get("vconcat", ()), *part.get("concat", ())):
+        yield from panels_of(each)
+
+
+def test_a_figure_of_float32_layers_run_forward_has_room_for_times_of_the_browser_in_one_panel():
+    before = explore_batch_and_width()._repr_mimebundle_()[0][VEGA_LITE]
+    kept = json.dumps(before)
+    after = with_browser_times(before)
+    assert json.dumps(before) == kept
+    assert after["datasets"] == {BROWSER_TIMES: []}
+    grown = [
+        (len(old.get("layer", ())), new["layer"])
+        for old, new in zip(panels_of(before), panels_of(after), strict=True)
+        if new.get("layer") != old.get("layer")
+    ]
+    [(count, layers)] = grown
+    assert [each["data"]["name"] for each in layers[count:]] == 4 * [BROWSER_TIMES]
+    assert not vl_convert.vegalite_to_svg(after, vl_version="5.20").count("measured</text>")
+    time = {
+        "batch_log2": 3,
+        "width_log2": 10,
+        "time_s": 1e-3,
+        "kind": "gpu",
+        "name": "some GPU",
+        "told": "it took 1 ms",
+    }
+    drawn = vl_convert.vegalite_to_svg(after | {"datasets": {BROWSER_TIMES: [time]}}, vl_version="5.20")
+    assert drawn.count("● some GPU, measured</text>") == 1
+    assert drawn.count('aria-label="it took 1 ms"') == 1
+
+
+@pytest.mark.parametrize(
+    "explorer",
+    [
+        partial(explore_batch_and_width, work="training step"),
+        partial(explore_batch_and_width, dtype="float16"),
+        explore_crossing,
+        explore_chain,
+    ],
+)
+def test_a_figure_of_anything_else_stays_as_it_is(explorer):
+    spec = explorer()._repr_mimebundle_()[0][VEGA_LITE]
+    assert with_browser_times(spec) is spec

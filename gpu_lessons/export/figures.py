@@ -12,6 +12,7 @@ from markupsafe import Markup
 from gpu_lessons.charts.bundle import VEGA_LITE
 from gpu_lessons.charts.composition import names_in
 from gpu_lessons.explorers.controls import Buttons, Control, controls_of
+from gpu_lessons.export.browser_times import with_browser_times
 from gpu_lessons.export.prose import Prose
 from gpu_lessons.export.templates import filled
 
@@ -109,7 +110,7 @@ def _figure(spec: dict[str, Any], controls: list[Control]) -> Markup:
     columns = [name for name in (rows[0] if rows else ()) if name not in _SAID and _is_flat(name, rows)]
     return as_script(
         {
-            "spec": spec | {"params": [*signals, *rest]},
+            "spec": with_browser_times(spec) | {"params": [*signals, *rest]},
             "controls": [_declared(each) for each in controls],
             "names": names_in(spec) if controls else [],
             "columns": columns,

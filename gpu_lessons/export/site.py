@@ -26,7 +26,10 @@ __all__ = ["export_course"]
 
 _ASSETS = Path(__file__).parent / "assets"
 #: In this order: a script uses what those before it have defined.
-_SCRIPTS = ("course", "explorers", "tables", "codes", "questions", "vote", "ratings", "lecture", "notes")
+_SCRIPTS = (
+    *("course", "explorers", "tables", "products", "webgpu", "measure"),
+    *("codes", "questions", "vote", "ratings", "lecture", "notes"),
+)
 
 
 def export_course(

@@ -81,5 +81,6 @@ course.explorers = [];
     }
   }
 
+  course.move = move; // for whoever adds to the rows of an explorer
   document.querySelectorAll("figure.chart").forEach(start);
 }

@@ -15,6 +15,8 @@
     return `${Number((value / factor).toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 })} ${unit}`;
   }
 
+  course.words = words;
+
   function rowsOf(explorer) {
     const all = explorer.spec.data.values;
     const others = explorer.controls.slice(1);
