@@ -49,7 +49,7 @@ def test_the_figure_holds_its_rows_and_says_them_in_one_sentence():
 
 def test_the_figure_says_at_which_clock_and_with_how_much_memory_its_makers_count():
     figure = gl.compare_machines(GPU, CPU)
-    counted = " ".join(figure._chart().to_dict()["title"]["subtitle"])
+    counted = " ".join(figure.chart().to_dict()["title"]["subtitle"])
     for words in ("clocks: boost", "arithmetic of the CPU: at base clock", "memory of the CPU: the most it supports"):
         assert words in counted
         assert words in figure.sentence()

@@ -34,7 +34,7 @@ def drawn(history):
     """Return the colours of the squares below the legend."""
     [squares] = [
         layer["data"]["values"]
-        for layer in plot_turns(history)._chart().to_dict()["layer"]
+        for layer in plot_turns(history).chart().to_dict()["layer"]
         if layer["mark"]["type"] == "rect"
     ]
     return squares[4:]  # the first four are the legend's
@@ -90,7 +90,7 @@ def test_shares_are_of_all_clocks_not_of_those_drawn():
 
 
 def test_the_words_name_each_number_of_warps_and_the_chart_is_narrow_enough(turns):
-    spec = plot_turns({warps: turns(warps) for warps in (1, 2, 8)})._chart().to_dict()
+    spec = plot_turns({warps: turns(warps) for warps in (1, 2, 8)}).chart().to_dict()
     svg = vl_convert.vegalite_to_svg(spec, vl_version="5.20")
     said = [unescape(text) for text in re.findall(r"<(?:text|tspan)[^>]*>([^<]+)<", svg)]
     assert "1 warp: issues in 25% of the clocks, lanes at work in 50%" in said
