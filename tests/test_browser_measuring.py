@@ -139,6 +139,10 @@ def test_times_become_dots_that_say_what_they_are(measured):
     assert re.search(
         r"\d+ sizes? on this browser, google swiftshader, software; \d+ sizes? on this browser, JavaS", said(page)
     )
+    beside = (
+        r"At batch [\d,]+, width 64: \S+ .s \(google swiftshader, software\) and \S+ .s \(JavaScript on one core\)\."
+    )
+    assert re.search(beside, said(page))
 
 
 def test_the_sentence_and_the_numbers_hold_the_measured_times(measured):

@@ -126,7 +126,8 @@
     const said = [`Dots in the figure: ${kinds.map((kind) => `${sizes(times, kind)} on ${of(kind)[0].name}`).join("; ")}.`];
     const [gpu] = of("gpu").filter((one) => of("cpu").some(same(one))).sort((one, other) => off(one) - off(other));
     if (gpu) {
-      const both = [gpu, of("cpu").find(same(gpu))].map((time) => course.words("time_s", time.time_s));
+      const who = (time) => time.name.replace("this browser, ", "");
+      const both = [gpu, of("cpu").find(same(gpu))].map((time) => `${course.words("time_s", time.time_s)} (${who(time)})`);
       said.push(`At batch ${power(gpu.batch_log2)}, width ${power(gpu.width_log2)}: ${both.join(" and ")}.`);
     }
     const wide = times.filter((time) => time.spread > WIDE_SPREAD).length;
