@@ -65,22 +65,32 @@ def webgpu():
         pytest.skip(str(reason))
 
 
-@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu), "webgpu"])
-def gpu(request):
-    """Each GPU the course runs on: a simulated one, CuPy's where a CUDA device computes, and WebGPU's."""
-    from gpu_lessons.devices import CudaGpu, SimulatedGpu
+@pytest.fixture
+def gpu_named(request):
+    """Return a function: the GPU of this name, or the test is skipped where there is none."""
 
-    if request.param == "simulated":
-        return SimulatedGpu(machine("nvidia-t4"))
-    if request.param == "webgpu":
-        device = request.getfixturevalue("webgpu")
-        if device.memory.used_bytes:
-            gc.collect()  # the device is that of the test before, and its memory is counted
-        return device
-    usable, reason = cuda_status()
-    if not usable:
-        pytest.skip(reason)
-    return CudaGpu()
+    def get(name):
+        from gpu_lessons.devices import CudaGpu, SimulatedGpu
+
+        if name == "simulated":
+            return SimulatedGpu(machine("nvidia-t4"))
+        if name == "webgpu":
+            device = request.getfixturevalue("webgpu")
+            if device.memory.used_bytes:
+                gc.collect()  # the device is that of the test before, and its memory is counted
+            return device
+        usable, reason = cuda_status()
+        if not usable:
+            pytest.skip(reason)
+        return CudaGpu()
+
+    return get
+
+
+@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu), "webgpu"])
+def gpu(request, gpu_named):
+    """Each GPU the course runs on: a simulated one, CuPy's where a CUDA device computes, and WebGPU's."""
+    return gpu_named(request.param)
 
 
 @pytest.fixture

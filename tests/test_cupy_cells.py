@@ -288,6 +288,12 @@ def plain(value):
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+def gpu(request, gpu_named):
+    """Those that know CuPy's words; WebGPU knows what the course needs."""
+    return gpu_named(request.param)
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_cell_of_a_tutorial_runs_unchanged(gpu, cell):
     names = {"cp": gpu.xp, "cupyx": gpu.cupyx, "np": np}

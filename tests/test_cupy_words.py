@@ -619,6 +619,12 @@ def same(found, expected, *, on_device=True, rtol=1e-9):
         assert (found.item() if hasattr(found, "item") else found) == expected
 
 
+@pytest.fixture(params=["simulated", pytest.param("cuda", marks=pytest.mark.gpu)])
+def gpu(request, gpu_named):
+    """Those that know CuPy's words; WebGPU knows what the course needs."""
+    return gpu_named(request.param)
+
+
 @pytest.fixture
 def device(gpu):
     return {name: gpu.xp.asarray(x) for name, x in HOST.items()}
