@@ -83,7 +83,7 @@ WATCH = """(chart) => {
         port1.onmessage = () => { clock.painted = performance.now(); };
         port2.postMessage(null);
     });
-    document.addEventListener('keydown', () => {
+    window.addEventListener('keydown', () => {  // a slider of the course keeps its keys from the document
         clock.pressed = performance.now();
         clock.painted = null;
     }, true);
@@ -142,6 +142,10 @@ def measure_all() -> dict[str, list[float]]:
             page = browser.new_page(viewport={"width": 1300, "height": 1400})
             open_notebook(page, lab, notebook)
             run_all_cells(page)
+            page.wait_for_function(
+                "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'",
+                timeout=60_000,
+            )
             samples_s = {}
             for each in CONTESTANTS:
                 cell = show_cell(page, each.source)
