@@ -5,14 +5,26 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+from collections.abc import Sequence
+from typing import TypeVar
 
 from gpu_lessons.units import DTYPE_BYTES
 
-__all__ = ["require_choice", "require_count", "require_dtype", "require_power_of_two", "require_seconds", "shown"]
+__all__ = [
+    "require_choice",
+    "require_count",
+    "require_dtype",
+    "require_number_of",
+    "require_power_of_two",
+    "require_seconds",
+    "shown",
+]
 
 # No size of anything is larger, and the products of a few such still fit into a float.
 _LARGEST_COUNT = 2**63 - 1
 _LONGEST_SHOWN = 80
+
+_Number = TypeVar("_Number", bound=float)
 
 
 def shown(value: object) -> str:
@@ -93,6 +105,13 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in choices:
         return value
     raise ValueError(f"{name} must be one of {', '.join(choices)}, got {shown(value)}")
+
+
+def require_number_of(name: str, value: object, choices: Sequence[_Number]) -> _Number:
+    """Return the one of ``choices`` that equals ``value``; a ``ValueError`` names them otherwise."""
+    if isinstance(value, bool) or value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(f'{each:g}' for each in choices)}, got {shown(value)}")
+    return choices[choices.index(value)]
 
 
 def require_dtype(dtype: object) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gpu_lessons.arguments import require_choice, require_power_of_two
+from gpu_lessons.arguments import require_choice
 from gpu_lessons.charts.batch_and_width import batch_and_width_chart
-from gpu_lessons.explorers.controls import Picker, Slider, powers_of_two
+from gpu_lessons.explorers.controls import Picker, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.layer_grid import BATCHES_LOG2, WIDTHS_LOG2, WORKS, cpu_dtype, layer_grid
 from gpu_lessons.explorers.machine_pickers import cpu_picker, dtype_picker, gpu_picker
@@ -49,12 +49,10 @@ def explore_batch_and_width(
     TypeError, ValueError, UnknownMachineError
         If an argument is not one of the above.
     """
-    batch_log2 = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
-    width_log2 = require_power_of_two("width", width, WIDTHS_LOG2)
     return Explorer(
         controls=[
-            Slider("batch_log2", "batch size", powers_of_two(BATCHES_LOG2), batch_log2),
-            Slider("width_log2", "layer width", powers_of_two(WIDTHS_LOG2), width_log2),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
         ],
         pickers=[
             gpu_picker(gpu),

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_lessons.arguments import require_power_of_two, shown
+from gpu_lessons.arguments import require_number_of
 from gpu_lessons.charts.chain import chain_chart
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Slider, powers_of_two
+from gpu_lessons.explorers.controls import Slider, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import cpu_picker, gpu_picker
-from gpu_lessons.explorers.machine_sources import calibration_of, source_of
+from gpu_lessons.explorers.machine_sources import calibration_of
+from gpu_lessons.explorers.two_machines import TwoMachines, gain_on_the_gpu
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import predict
 from gpu_lessons.records import Prediction
@@ -29,7 +30,7 @@ SHARES = (0, 50, 75, 90, 95, 99, 99.9)
 
 
 @dataclass(frozen=True, slots=True)
-class ChainGrid:
+class ChainGrid(TwoMachines):
     """Everything the figure shows until a picker is used.
 
     ``times`` holds, by steps and by the power of two of the width, what CPU and GPU take for the chain.
@@ -38,16 +39,6 @@ class ChainGrid:
     gpu: Machine
     cpu: Machine
     times: dict[tuple[int, int], tuple[Prediction, Prediction]]
-
-    @property
-    def cpu_name(self) -> str:
-        """Who the CPU is, and where its times come from."""
-        return f"CPU  {self.cpu.name}, {source_of(self.cpu)}"
-
-    @property
-    def gpu_name(self) -> str:
-        """Who the GPU is, and where its times come from."""
-        return f"GPU  {self.gpu.name}, {source_of(self.gpu)}"
 
     @property
     def shares(self) -> Sequence[float]:
@@ -80,10 +71,7 @@ class ChainGrid:
 
     def headline(self, steps: int, width_log2: int) -> str:
         """Return who wins the chain, and by how much."""
-        gain = self.speedup(steps, width_log2)
-        if format_factor(gain) == format_factor(1.0):
-            return "As fast on either"
-        return f"{format_factor(max(gain, 1 / gain))} {'faster' if gain > 1 else 'slower'} on the GPU"
+        return gain_on_the_gpu(self.speedup(steps, width_log2))
 
     def line(self, steps: int, width_log2: int) -> str:
         """Return what is compared, and what it would take."""
@@ -181,30 +169,19 @@ def explore_chain(
     """
     return Explorer(
         controls=[
-            Slider("steps", "steps", [(f"{n:,}", n) for n in STEPS], _start("steps", steps, STEPS)),
-            Slider(
-                "width_log2",
-                "width",
-                powers_of_two(WIDTHS_LOG2),
-                require_power_of_two("width", width, WIDTHS_LOG2),
-            ),
+            Slider("steps", "steps", [(f"{n:,}", n) for n in STEPS], require_number_of("steps", steps, STEPS)),
+            power_slider("width_log2", "width", WIDTHS_LOG2, "width", width),
             Slider(
                 "share",
                 "shared part",
                 [(f"{part:g}%", part) for part in SHARES],
-                _start("share", share, SHARES),
+                require_number_of("share", share, SHARES),
             ),
         ],
         pickers=[gpu_picker(gpu), cpu_picker(cpu)],
         ask=chain_grid,
         chart=chain_chart,
     )
-
-
-def _start(name: str, value: float, choices: Sequence[float]) -> float:
-    if isinstance(value, bool) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(f'{each:g}' for each in choices)}, got {shown(value)}")
-    return value
 
 
 def chain_grid(*, gpu: Machine, cpu: Machine) -> ChainGrid:

@@ -9,13 +9,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from gpu_lessons.arguments import require_power_of_two, shown
+from gpu_lessons.arguments import require_number_of
 from gpu_lessons.charts.choice import choice_chart, rent_words
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Slider, powers_of_two
+from gpu_lessons.explorers.controls import Slider, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import cpu_picker, dtype_picker
-from gpu_lessons.explorers.machine_sources import calibration_of, source_of
+from gpu_lessons.explorers.machine_sources import calibration_of, name_of
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import predict
 from gpu_lessons.recorded import Offer
@@ -79,8 +79,7 @@ class ChoiceGrid:
     @property
     def cpu_name(self) -> str:
         """Who the CPU is, and where its times come from."""
-        cpu = self.candidates[0].machine
-        return f"CPU  {cpu.name}, {source_of(cpu)}"
+        return name_of(self.candidates[0].machine)
 
     @property
     def gpu_name(self) -> str:
@@ -230,10 +229,7 @@ def explore_choice(
 
     return Explorer(
         controls=[
-            Slider(
-                "width_log2", "layer width", powers_of_two(WIDTHS_LOG2),
-                require_power_of_two("width", width, WIDTHS_LOG2),
-            ),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
             _slider("samples", "samples", SAMPLES, samples),
             _slider("deadline_s", "deadline", DEADLINES_S, deadline_s),
             _slider("budget_usd", "budget", BUDGETS_USD, budget_usd),
@@ -245,8 +241,7 @@ def explore_choice(
 
 
 def _slider(parameter: str, label: str, options: dict[Any, str], start: object) -> Slider:
-    if isinstance(start, bool) or start not in options:
-        raise ValueError(f"{parameter} must be one of {', '.join(f'{each:g}' for each in options)}, got {shown(start)}")
+    start = require_number_of(parameter, start, tuple(options))
     return Slider(parameter, label, [(words, value) for value, words in options.items()], start)
 
 

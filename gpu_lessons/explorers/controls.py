@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Buttons", "Control", "Picker", "Slider", "controls_of", "inputs", "powers_of_two", "starts"]
+from gpu_lessons.arguments import require_power_of_two
+
+__all__ = ["Buttons", "Control", "Picker", "Slider", "controls_of", "inputs", "power_slider", "starts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,16 @@ class Picker(Control):
     __slots__ = ()
 
 
-def powers_of_two(exponents: range) -> list[tuple[str, int]]:
-    """Return options that read ``256`` and stand for the exponent 8."""
-    return [(f"{2**exponent:,}", exponent) for exponent in exponents]
+def power_slider(parameter: str, label: str, exponents: range, argument: str, start: object) -> Slider:
+    """Return a slider whose options read ``256`` and stand for the exponent 8.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``start``, which the caller was given as ``argument``, is no power of two with one of the exponents.
+    """
+    options = [(f"{2**exponent:,}", exponent) for exponent in exponents]
+    return Slider(parameter, label, options, require_power_of_two(argument, start, exponents))
 
 
 def starts(controls: Iterable[Control]) -> dict[str, Any]:

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from gpu_lessons.arguments import require_power_of_two, shown
+from gpu_lessons.arguments import require_number_of
 from gpu_lessons.charts.convolution import convolution_chart
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Slider, powers_of_two
+from gpu_lessons.explorers.controls import Slider, power_slider
 from gpu_lessons.explorers.convolution_ways import WAYS, Layer, Seconds, seconds_of
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import cpu_picker, gpu_picker
 from gpu_lessons.explorers.machine_sources import calibration_of, source_of
 from gpu_lessons.explorers.roofs import Roof, roof_of
+from gpu_lessons.explorers.two_machines import TwoMachines, gain_on_the_gpu
 from gpu_lessons.hardware.machines import Machine
-from gpu_lessons.units import format_bytes, format_factor, format_time
+from gpu_lessons.units import format_bytes, format_time
 
 __all__ = ["BATCHES_LOG2", "CHANNELS_LOG2", "KERNELS", "WIDTHS_LOG2", "explore_convolution"]
 
@@ -39,22 +40,12 @@ class Convolved:
 
 
 @dataclass(frozen=True, slots=True)
-class ConvolutionGrid:
+class ConvolutionGrid(TwoMachines):
     """Everything the figure shows until a picker is used: `Convolved` by the four parameters, in their order."""
 
     gpu: Machine
     cpu: Machine
     points: dict[tuple[int, int, int, int], Convolved]
-
-    @property
-    def cpu_name(self) -> str:
-        """Who the CPU is, and where its times come from."""
-        return f"CPU  {self.cpu.name}, {source_of(self.cpu)}"
-
-    @property
-    def gpu_name(self) -> str:
-        """Who the GPU is, and where its times come from."""
-        return f"GPU  {self.gpu.name}, {source_of(self.gpu)}"
 
     @property
     def ways(self) -> Sequence[str]:
@@ -89,9 +80,7 @@ class ConvolutionGrid:
             return f"Out of memory: {format_bytes(min(point.memory_bytes))} needed"
         if math.isinf(gain):
             return "Only the GPU has room for it"
-        if format_factor(gain) == format_factor(1.0):
-            return "As fast on either"
-        return f"{format_factor(max(gain, 1 / gain))} {'faster' if gain > 1 else 'slower'} on the GPU"
+        return gain_on_the_gpu(gain)
 
     def line(self, point: Convolved) -> str:
         """Return the sizes."""
@@ -184,20 +173,14 @@ def explore_convolution(
     TypeError, ValueError, UnknownMachineError
         If an argument is not one of the above.
     """
-    if isinstance(kernel, bool) or kernel not in KERNELS:
-        raise ValueError(f"kernel must be one of {', '.join(map(str, KERNELS))}, got {shown(kernel)}")
-    exponents = (
-        ("width_log2", "image width", "width", width, WIDTHS_LOG2),
-        ("channels_log2", "channels, filters", "channels", channels, CHANNELS_LOG2),
-        ("batch_log2", "batch size", "batch_size", batch_size, BATCHES_LOG2),
-    )
-    sliders = [
-        Slider(parameter, label, powers_of_two(steps), require_power_of_two(argument, start, steps))
-        for parameter, label, argument, start, steps in exponents
-    ]
-    sliders.insert(2, Slider("kernel", "filter size", [(f"{size} × {size}", size) for size in KERNELS], kernel))
+    sizes = [(f"{size} × {size}", size) for size in KERNELS]
     return Explorer(
-        controls=sliders,
+        controls=[
+            power_slider("width_log2", "image width", WIDTHS_LOG2, "width", width),
+            power_slider("channels_log2", "channels, filters", CHANNELS_LOG2, "channels", channels),
+            Slider("kernel", "filter size", sizes, require_number_of("kernel", kernel, KERNELS)),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
+        ],
         pickers=[gpu_picker(gpu), cpu_picker(cpu)],
         ask=convolution_grid,
         chart=convolution_chart,

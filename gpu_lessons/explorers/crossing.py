@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gpu_lessons.arguments import require_choice, require_power_of_two
+from gpu_lessons.arguments import require_choice
 from gpu_lessons.charts.crossing import crossing_chart
 from gpu_lessons.charts.panels import last_rise
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Buttons, Slider, powers_of_two
+from gpu_lessons.explorers.controls import Buttons, Slider, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import cpu_picker, gpu_picker
 from gpu_lessons.explorers.machine_sources import calibration_of, source_of
+from gpu_lessons.explorers.two_machines import TwoMachines
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import GpuCalibration, predict
 from gpu_lessons.units import format_bytes, format_factor, format_time
@@ -79,7 +80,7 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
-class CrossingGrid:
+class CrossingGrid(TwoMachines):
     """Everything the figure shows until a picker is used."""
 
     gpu: Machine
@@ -87,16 +88,6 @@ class CrossingGrid:
     points: Sequence[Crossing]
 
     ways: Sequence[str] = CROSSINGS
-
-    @property
-    def cpu_name(self) -> str:
-        """Who the CPU is, and where its times come from."""
-        return f"CPU  {self.cpu.name}, {source_of(self.cpu)}"
-
-    @property
-    def gpu_name(self) -> str:
-        """Who the GPU is, and where its times come from."""
-        return f"GPU  {self.gpu.name}, {source_of(self.gpu)}"
 
     def break_even(self) -> list[dict[str, Any]]:
         """Return, for each link, way to cross and batch that has one, the width at which both take equally long."""
@@ -211,18 +202,8 @@ def explore_crossing(
     names = [each.name for each in LINKS]
     return Explorer(
         controls=[
-            Slider(
-                "batch_log2",
-                "batch size",
-                powers_of_two(BATCHES_LOG2),
-                require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
-            ),
-            Slider(
-                "width_log2",
-                "layer width",
-                powers_of_two(WIDTHS_LOG2),
-                require_power_of_two("width", width, WIDTHS_LOG2),
-            ),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
             Buttons("crossing", "numbers cross", _places(CROSSINGS), _place("crossing", crossing, CROSSINGS)),
             Slider("link", "link", _places(names), _place("link", link, names)),
         ],

@@ -13,14 +13,15 @@ from gpu_lessons.arguments import require_power_of_two
 from gpu_lessons.charts.epoch import epoch_chart
 from gpu_lessons.charts.panels import last_rise
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Slider, powers_of_two
+from gpu_lessons.explorers.controls import Slider, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import cpu_picker, gpu_picker
-from gpu_lessons.explorers.machine_sources import calibration_of, source_of
+from gpu_lessons.explorers.machine_sources import calibration_of
+from gpu_lessons.explorers.two_machines import TwoMachines, gain_on_the_gpu
 from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model import predict
 from gpu_lessons.records import Prediction
-from gpu_lessons.units import format_bytes, format_factor, format_time
+from gpu_lessons.units import format_bytes, format_time
 from gpu_lessons.work import TrainEpoch
 
 __all__ = ["BATCHES_LOG2", "CLASSES", "SAMPLES", "SIDES_LOG2", "WIDTHS_LOG2", "explore_epoch"]
@@ -65,22 +66,12 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class EpochGrid:
+class EpochGrid(TwoMachines):
     """Everything the figure shows until a picker is used."""
 
     gpu: Machine
     cpu: Machine
     points: Sequence[Epoch]
-
-    @property
-    def cpu_name(self) -> str:
-        """Who the CPU is, and where its times come from."""
-        return f"CPU  {self.cpu.name}, {source_of(self.cpu)}"
-
-    @property
-    def gpu_name(self) -> str:
-        """Who the GPU is, and where its times come from."""
-        return f"GPU  {self.gpu.name}, {source_of(self.gpu)}"
 
     @cached_property
     def by_place(self) -> dict[tuple[int, int, int], Epoch]:
@@ -105,10 +96,7 @@ class EpochGrid:
         """Return who wins, and by how much."""
         if not self.fits(point):
             return f"Out of memory: {format_bytes(point.memory_bytes)} needed"
-        if format_factor(point.speedup) == format_factor(1.0):
-            return "As fast on either"
-        better = max(point.speedup, 1 / point.speedup)
-        return f"{format_factor(better)} {'faster' if point.speedup > 1 else 'slower'} on the GPU"
+        return gain_on_the_gpu(point.speedup)
 
     def line(self, point: Epoch) -> str:
         """Return the sizes."""
@@ -180,18 +168,8 @@ def explore_epoch(
     return Explorer(
         controls=[
             Slider("side_log2", "image", sides, require_power_of_two("side", side, SIDES_LOG2)),
-            Slider(
-                "width_log2",
-                "layer width",
-                powers_of_two(WIDTHS_LOG2),
-                require_power_of_two("width", width, WIDTHS_LOG2),
-            ),
-            Slider(
-                "batch_log2",
-                "batch size",
-                powers_of_two(BATCHES_LOG2),
-                require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
-            ),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
         ],
         pickers=[gpu_picker(gpu), cpu_picker(cpu)],
         ask=epoch_grid,

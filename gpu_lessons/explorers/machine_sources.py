@@ -20,6 +20,7 @@ __all__ = [
     "find_machine",
     "is_measured_here",
     "keep_measured",
+    "name_of",
     "recorded_machines",
     "recording_of",
     "source_of",
@@ -95,6 +96,11 @@ def source_of(found: Machine, dtype: str = "float32") -> str:
         return f"fitted to its recording of {recording.provenance.date}"
     what = {"gpu": "card", "cpu": "CPU"}[found.kind]
     return "predicted" + (f", not tested on this {what}" if calibration_of(found, dtype).tested is None else "")
+
+
+def name_of(found: Machine) -> str:
+    """Return who a machine is and where its numbers come from, as it stands in a figure."""
+    return f"{found.kind.upper()}  {found.name}, {source_of(found)}"
 
 
 def keep_measured(measurement: Measurement) -> None:

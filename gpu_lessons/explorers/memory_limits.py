@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_power_of_two
+from gpu_lessons.arguments import require_choice, require_number_of
 from gpu_lessons.charts.memory_limits import memory_limits_chart
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Picker, Slider, powers_of_two
+from gpu_lessons.explorers.controls import Picker, Slider, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.machine_pickers import dtype_picker, gpu_picker
 from gpu_lessons.explorers.machine_sources import calibration_of, source_of
@@ -159,19 +159,11 @@ def explore_memory_limits(
     """
     return Explorer(
         controls=[
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
             Slider(
-                "batch_log2",
-                "batch size",
-                powers_of_two(BATCHES_LOG2),
-                require_power_of_two("batch_size", batch_size, BATCHES_LOG2),
+                "depth", "layers", [(str(each), each) for each in DEPTHS], require_number_of("depth", depth, DEPTHS)
             ),
-            Slider(
-                "width_log2",
-                "layer width",
-                powers_of_two(WIDTHS_LOG2),
-                require_power_of_two("width", width, WIDTHS_LOG2),
-            ),
-            Slider("depth", "layers", [(str(each), each) for each in DEPTHS], _require_depth(depth)),
         ],
         pickers=[
             gpu_picker(gpu),
@@ -186,19 +178,6 @@ def explore_memory_limits(
         ask=memory_grid,
         chart=memory_limits_chart,
     )
-
-
-def _require_depth(depth: object) -> int:
-    """Return the number of layers.
-
-    Raises
-    ------
-    ValueError
-        If it is not one of ``DEPTHS``.
-    """
-    if isinstance(depth, bool) or depth not in DEPTHS:
-        raise ValueError(f"depth must be one of {', '.join(map(str, DEPTHS))}, got {depth!r}")
-    return DEPTHS[DEPTHS.index(depth)]
 
 
 def memory_grid(*, gpu: Machine, optimizer: str, dtype: str) -> MemoryGrid:

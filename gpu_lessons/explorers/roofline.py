@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_lessons.arguments import require_power_of_two
 from gpu_lessons.charts.composition import BETWEEN
 from gpu_lessons.charts.roofline import roofline_chart
 from gpu_lessons.charts.theme import four_digits
-from gpu_lessons.explorers.controls import Slider, powers_of_two
+from gpu_lessons.explorers.controls import power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.layer_grid import cpu_dtype
 from gpu_lessons.explorers.machine_pickers import cpu_picker, dtype_picker, gpu_picker
@@ -200,12 +199,10 @@ def explore_roofline(
     TypeError, ValueError, UnknownMachineError
         If an argument is not one of the above.
     """
-    batch_log2 = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
-    width_log2 = require_power_of_two("width", width, WIDTHS_LOG2)
     return Explorer(
         controls=[
-            Slider("batch_log2", "batch size", powers_of_two(BATCHES_LOG2), batch_log2),
-            Slider("width_log2", "layer width", powers_of_two(WIDTHS_LOG2), width_log2),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
+            power_slider("width_log2", "layer width", WIDTHS_LOG2, "width", width),
         ],
         pickers=[gpu_picker(gpu), cpu_picker(cpu), dtype_picker(dtype)],
         ask=roofline_grid,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gpu_lessons.arguments import require_choice, require_count, require_power_of_two
+from gpu_lessons.arguments import require_choice, require_count
 from gpu_lessons.charts.call_record import CLOCKS
 from gpu_lessons.charts.timeline import timeline_chart
-from gpu_lessons.explorers.controls import Buttons, Slider, powers_of_two
+from gpu_lessons.explorers.controls import Buttons, power_slider
 from gpu_lessons.explorers.explorer import Explorer
 from gpu_lessons.explorers.timed_calls import BATCHES_LOG2, WIDTHS, call_record
 from gpu_lessons.hardware.machines import machine
@@ -43,11 +43,10 @@ def explore_timeline(
         raise ValueError(f"gpu must be a GPU of the catalogue, got the CPU {gpu!r}")
     if require_count("width", width) not in WIDTHS:
         raise ValueError(f"width must be one of {', '.join(f'{each:,}' for each in WIDTHS)}, got {width}")
-    start = require_power_of_two("batch_size", batch_size, BATCHES_LOG2)
     clocks = [(name, place) for place, name in enumerate(CLOCKS)]
     return Explorer(
         controls=[
-            Slider("batch_log2", "batch size", powers_of_two(BATCHES_LOG2), start),
+            power_slider("batch_log2", "batch size", BATCHES_LOG2, "batch_size", batch_size),
             Buttons("clock", "the clock is read", clocks, CLOCKS.index(require_choice("clock", clock, CLOCKS))),
         ],
         ask=lambda: call_record(gpu, width),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from gpu_lessons.arguments import require_choice
+from gpu_lessons.arguments import require_choice, require_number_of
 from gpu_lessons.charts.theme import four_digits
 from gpu_lessons.charts.training import training_chart
 from gpu_lessons.explorers.controls import Slider
@@ -16,6 +16,7 @@ from gpu_lessons.explorers.machine_pickers import gpu_picker
 from gpu_lessons.hardware.machines import Machine, machine
 from gpu_lessons.model import training_seconds
 from gpu_lessons.recorded import Training, trainings
+from gpu_lessons.recorded.trainings import FLOP_PER_USE
 from gpu_lessons.units import format_bytes, format_rate, format_time
 
 __all__ = ["CARDS", "PARAMETERS", "TOKENS", "UTILISATIONS", "explore_training"]
@@ -101,7 +102,7 @@ class TrainingGrid:
 
     def line(self, *, size: int, data: int, cards: int, use: int) -> str:
         """Return what has to be computed, and how fast that goes."""
-        flops = 6 * list(PARAMETERS.values())[size] * list(TOKENS.values())[data]
+        flops = FLOP_PER_USE * list(PARAMETERS.values())[size] * list(TOKENS.values())[data]
         rate = format_rate(cards * self.peak_flops_per_s * use / 100, "FLOP/s")
         return f"{power_of_ten(flops)} FLOP   ·   {rate}, predicted"
 
@@ -183,12 +184,12 @@ def explore_training(
         controls=[
             _words("size", "parameters", PARAMETERS, parameters),
             _words("data", "tokens", TOKENS, tokens),
-            Slider("cards", "cards", [(f"{n:,}", n) for n in CARDS], _start("cards", cards, CARDS)),
+            Slider("cards", "cards", [(f"{n:,}", n) for n in CARDS], require_number_of("cards", cards, CARDS)),
             Slider(
                 "use",
                 "share of peak",
                 [(f"{percent}%", percent) for percent in UTILISATIONS],
-                _start("utilisation", utilisation, UTILISATIONS),
+                require_number_of("utilisation", utilisation, UTILISATIONS),
             ),
         ],
         pickers=[gpu_picker(gpu)],
@@ -201,12 +202,6 @@ def _words(parameter: str, name: str, options: dict[str, int], start: str) -> Sl
     words = list(options)
     place = words.index(require_choice(name, start, tuple(words)))
     return Slider(parameter, name, [(each, at) for at, each in enumerate(words)], place)
-
-
-def _start(name: str, value: int, choices: Sequence[int]) -> int:
-    if isinstance(value, bool) or value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, got {value!r}")
-    return value
 
 
 def training_grid(*, gpu: Machine) -> TrainingGrid:
