@@ -9,7 +9,18 @@ from typing import Any
 import altair as alt
 
 from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
-from gpu_lessons.charts.theme import COMPUTE, CPU, GPU, INK, MUTED, NOTHING, count_label, text_style, vega_time
+from gpu_lessons.charts.theme import (
+    COMPUTE,
+    CPU,
+    GPU,
+    INK,
+    MUTED,
+    NOTHING,
+    count_label,
+    text_style,
+    vega_factor,
+    vega_time,
+)
 
 __all__ = ["chain_chart"]
 
@@ -82,7 +93,7 @@ def _times(grid: Any) -> alt.LayerChart:  # noqa: ANN401
     apart = here.mark_rule(color=INK, strokeWidth=1.5).encode(x=x, y=y("cpu_s"), y2=alt.Y2("gpu_s:Q"))
     factor = here.transform_calculate(
         middle="sqrt(datum.cpu_s * datum.gpu_s)",
-        factor=_factor("max(datum.cpu_s / datum.gpu_s, datum.gpu_s / datum.cpu_s)"),
+        factor=vega_factor("max(datum.cpu_s / datum.gpu_s, datum.gpu_s / datum.cpu_s)"),
     ).mark_text(**text_style(INK, 14, dx=8, weight="bold"))
     layers = [
         rule,
@@ -117,7 +128,7 @@ def _amdahl(shares: Sequence[float]) -> alt.LayerChart:
     curves = alt.Chart(alt.Data(values=values))
     limit = alt.Chart(alt.Data(values=limits)).transform_filter("datum.of === share")
     level = alt.Y("limit:Q")
-    said = limit.transform_calculate(said="'never more than ' + " + _factor("datum.limit"))
+    said = limit.transform_calculate(said="'never more than ' + " + vega_factor("datum.limit"))
     layers = [
         curves.mark_line(color=NOTHING, strokeWidth=1.5).encode(x=x, y=y, detail="of:N"),
         limit.mark_rule(color=INK, strokeDash=[2, 3], strokeWidth=1.5).encode(y=level),
@@ -148,7 +159,7 @@ def _program() -> alt.LayerChart:
         middle = 26 + 40 * place
         parts = here.transform_calculate(**{"from": "0", "to": f"datum.{wide}", "end": f"datum.{wide} + datum.{chain}"})
         edges = {"y": alt.value(middle - 2), "y2": alt.value(middle + 14)}
-        said = parts.transform_calculate(said=f"{name!r} + ':  ' + {_factor('1 / datum.end')}")
+        said = parts.transform_calculate(said=f"{name!r} + ':  ' + {vega_factor('1 / datum.end')}")
         weight = "normal" if place == 0 else "bold"
         layers += [
             parts.mark_rect(color=COMPUTE, opacity=0.35).encode(x=x, x2="to:Q", **edges),
@@ -166,8 +177,3 @@ def _program() -> alt.LayerChart:
 def _count(exponent: str) -> str:
     """Return a Vega expression that writes two to the power of ``exponent``, with M for 2**20."""
     return f"({exponent} < 20 ? {count_label(exponent)} : format(pow(2, {exponent} - 20), ',') + 'M')"
-
-
-def _factor(ratio: str) -> str:
-    """Return a Vega expression that writes a ratio as `gpu_lessons.units.format_factor` does."""
-    return f"format({ratio}, {ratio} >= 10 ? ',.2~r' : '.2~r') + '×'"

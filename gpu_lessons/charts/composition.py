@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import altair as alt
 
@@ -13,6 +13,8 @@ from gpu_lessons.charts.bundle import own_data
 from gpu_lessons.charts.theme import GPU, MUTED, chart_config, fit_to_page, hide_undescribed, text_style
 
 __all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "names_in", "same_axis"]
+
+_Axis = TypeVar("_Axis", alt.X, alt.Y)
 
 #: Stands between two parts of a line of words; where there is little room, the line is broken there.
 BETWEEN = "   ·   "
@@ -184,9 +186,9 @@ def names_in(spec: dict[str, Any]) -> list[dict[str, str]]:
     return [{"text": json.loads(each)} if each[0] == '"' else {"column": each.removeprefix("datum.")} for each in said]
 
 
-def same_axis(x: alt.X, field: str) -> alt.X:
-    """Return another field on the axis of ``x``."""
-    same = x.copy()
+def same_axis(axis: _Axis, field: str) -> _Axis:
+    """Return another field on the same axis."""
+    same = axis.copy()
     same.shorthand = field
     return same
 

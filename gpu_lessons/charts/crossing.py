@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
+from gpu_lessons.charts.speedup_cells import Side, speedup_cells
 from gpu_lessons.charts.theme import (
     COMPUTE,
     COPY_IN,
@@ -16,10 +17,10 @@ from gpu_lessons.charts.theme import (
     GPU,
     INK,
     MUTED,
-    NOTHING,
     WARNING,
     count_label,
     text_style,
+    vega_factor,
     vega_time,
 )
 
@@ -74,7 +75,7 @@ def _ladder(ways: Sequence[str]) -> alt.LayerChart:
     )
     cpu = steps.mark_rule(color=CPU, strokeWidth=2).encode(x=same_axis(x, "cpu_s:Q"))
     named = steps.transform_calculate(
-        end=_STEP, factor=_factor(f"datum.cpu_s / ({_STEP})"), way=f"{list(ways)}[datum.crossing]"
+        end=_STEP, factor=vega_factor(f"datum.cpu_s / ({_STEP})"), way=f"{list(ways)}[datum.crossing]"
     )
     layers = [bars, cpu]
     for sign, weight in (("===", "bold"), ("!==", "normal")):
@@ -90,51 +91,19 @@ def _ladder(ways: Sequence[str]) -> alt.LayerChart:
     )
 
 
-def _factor(ratio: str) -> str:
-    """Return a Vega expression that writes a ratio as `gpu_lessons.units.format_factor` does."""
-    return f"format({ratio}, {ratio} >= 10 ? ',.2~r' : '.2~r') + '×'"
-
-
 def _map(level: list[dict[str, Any]]) -> alt.LayerChart:
     """Return the speed-up for every batch and width, and the line where both machines take equally long."""
-    x = alt.X(
-        "left:Q",
-        title="batch size",
-        scale=alt.Scale(domain=[-1.5, 13.5], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(0, 13, 3)), labelExpr=count_label("datum.value")),
+    ratio = f"datum.cpu_s / ({_STEP})"
+    cells = speedup_cells(
+        Side("batch_log2", "batch size", range(0, 13, 3), count_label("datum.value")),
+        Side("width_log2", "layer width", range(7, 14, 2), count_label("datum.value")),
+        ratio=ratio,
+        told=ratio,
+        shown="datum.link === link && datum.crossing === crossing",
+        chosen=_SIZE,
+        level=level,
     )
-    y = alt.Y(
-        "low:Q",
-        title="layer width",
-        scale=alt.Scale(domain=[6, 14], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(7, 14, 2)), labelExpr=count_label("datum.value")),
-    )
-    cells = (
-        alt.Chart()
-        .transform_filter("datum.link === link && datum.crossing === crossing")
-        .transform_calculate(
-            left="datum.batch_log2 - 1.5",
-            right="datum.batch_log2 + 1.5",
-            low="datum.width_log2 - 1",
-            high="datum.width_log2 + 1",
-            gain=f"log(datum.cpu_s / ({_STEP})) / LN10",
-            factor=f"datum.fits ? {_factor(f'datum.cpu_s / ({_STEP})')} : ''",
-        )
-    )
-    scale = alt.Scale(domain=[-2, 2], scheme="brownbluegreen", clamp=True)
-    color = alt.when("datum.fits").then(alt.Color("gain:Q", scale=scale, legend=None)).otherwise(alt.value(NOTHING))
-    box = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q"}
-    ink = alt.when("abs(datum.gain) > 1.3").then(alt.value("white")).otherwise(alt.value(INK))
-    said = cells.mark_text(**text_style(INK, 11, align="center")).encode(
-        x=same_axis(x, "batch_log2:Q"), y=alt.Y("width_log2:Q"), text="factor:N", color=ink
-    )
-    line = alt.Chart(alt.Data(values=level)).transform_filter("datum.link === link && datum.crossing === crossing")
-    chosen = cells.transform_filter(_SIZE).mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2.5)
-    layers = [cells.mark_rect().encode(color=color, **box), said, chosen.encode(**box)]
-    if level:
-        border = line.mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3], clip=True)
-        layers.insert(2, border.encode(x=same_axis(x, "batch_log2:Q"), y=alt.Y("level:Q")))
-    return alt.layer(*layers).properties(width=_LEFT, height=150, title="Times as fast as the CPU, everywhere")
+    return cells.properties(width=_LEFT, height=150)
 
 
 def _timeline(streams: int) -> alt.LayerChart:

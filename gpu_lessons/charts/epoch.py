@@ -7,8 +7,9 @@ from typing import Any
 
 import altair as alt
 
-from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
-from gpu_lessons.charts.theme import CPU, GPU, INK, NOTHING, WARNING, count_label, text_style, vega_time
+from gpu_lessons.charts.composition import Panels, chosen_row
+from gpu_lessons.charts.speedup_cells import Side, speedup_cells
+from gpu_lessons.charts.theme import CPU, GPU, WARNING, count_label, text_style, vega_time
 
 __all__ = ["epoch_chart"]
 
@@ -72,42 +73,13 @@ def _times(rows: list[dict[str, Any]]) -> alt.LayerChart:
 
 def _map(level: list[dict[str, Any]]) -> alt.LayerChart:
     """Return the speed-up for every image and width at the chosen batch, and where both take equally long."""
-    x = alt.X(
-        "left:Q",
-        title="image, pixels on a side",
-        scale=alt.Scale(domain=[2.5, 7.5], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(3, 8)), labelExpr="pow(2, datum.value)"),
+    cells = speedup_cells(
+        Side("side_log2", "image, pixels on a side", range(3, 8), "pow(2, datum.value)"),
+        Side("width_log2", "layer width", range(6, 14), count_label("datum.value")),
+        ratio=_GAIN,
+        told=f"max({_GAIN}, 0.01)",
+        shown="datum.batch_log2 === batch_log2",
+        chosen=_HERE,
+        level=level,
     )
-    y = alt.Y(
-        "low:Q",
-        title="layer width",
-        scale=alt.Scale(domain=[5.5, 13.5], nice=False),
-        axis=alt.Axis(grid=False, values=list(range(6, 14)), labelExpr=count_label("datum.value")),
-    )
-    number = f"max({_GAIN}, 0.01)"
-    cells = (
-        alt.Chart()
-        .transform_filter("datum.batch_log2 === batch_log2")
-        .transform_calculate(
-            left="datum.side_log2 - 0.5",
-            right="datum.side_log2 + 0.5",
-            low="datum.width_log2 - 0.5",
-            high="datum.width_log2 + 0.5",
-            gain=f"log({_GAIN}) / LN10",
-            factor=f"datum.fits ? format({number}, {number} >= 10 ? ',.2~r' : '.2~r') + '×' : ''",
-        )
-    )
-    scale = alt.Scale(domain=[-2, 2], scheme="brownbluegreen", clamp=True)
-    color = alt.when("datum.fits").then(alt.Color("gain:Q", scale=scale, legend=None)).otherwise(alt.value(NOTHING))
-    box = {"x": x, "x2": "right:Q", "y": y, "y2": "high:Q"}
-    ink = alt.when("abs(datum.gain) > 1.3").then(alt.value("white")).otherwise(alt.value(INK))
-    said = cells.mark_text(**text_style(INK, 11, align="center")).encode(
-        x=same_axis(x, "side_log2:Q"), y=alt.Y("width_log2:Q"), text="factor:N", color=ink
-    )
-    chosen = cells.transform_filter(_HERE).mark_rect(fillOpacity=0, stroke=INK, strokeWidth=2.5)
-    layers = [cells.mark_rect().encode(color=color, **box), said, chosen.encode(**box)]
-    if level:
-        line = alt.Chart(alt.Data(values=level)).transform_filter("datum.batch_log2 === batch_log2")
-        border = line.mark_line(color=INK, strokeWidth=2, strokeDash=[5, 3], clip=True)
-        layers.insert(2, border.encode(x=same_axis(x, "side_log2:Q"), y=alt.Y("level:Q")))
-    return alt.layer(*layers).properties(width=_RIGHT, height=_HEIGHT, title="Times as fast as the CPU, everywhere")
+    return cells.properties(width=_RIGHT, height=_HEIGHT)

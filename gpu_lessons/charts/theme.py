@@ -29,6 +29,7 @@ __all__ = [
     "in_lines",
     "text_style",
     "vega_amount",
+    "vega_factor",
     "vega_time",
 ]
 
@@ -111,6 +112,11 @@ def vega_time(seconds: str) -> str:
     for limit, unit_s, unit in reversed(steps):
         text = f"{seconds} < {limit:.6g} ? format({seconds} / {unit_s:g}, ',.3~r') + ' {unit}' : ({text})"
     return f"({text})"
+
+
+def vega_factor(ratio: str) -> str:
+    """Return a Vega expression that writes a ratio as `gpu_lessons.units.formatvega_factor` does."""
+    return f"format({ratio}, {ratio} >= 10 ? ',.2~r' : '.2~r') + '×'"
 
 
 def count_label(exponent: str) -> str:

@@ -79,13 +79,6 @@ def _axes() -> tuple[alt.X, alt.Y]:
     return x, y
 
 
-def _same(y: alt.Y, field: str) -> alt.Y:
-    """Return another field on the axis of ``y``."""
-    same = y.copy()
-    same.shorthand = field
-    return same
-
-
 def _power(value: str) -> str:
     """Return a Vega expression that writes a power of ten with its exponent raised."""
     digits = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -143,8 +136,8 @@ def _diamonds(runs: list[dict[str, Any]], x: alt.X, y: alt.Y) -> list[alt.Chart]
     points = published.mark_point(size=70, opacity=1, **_DIAMOND)
     number = published.mark_text(**text_style(INK, 11, dx=8, dy=-7))
     return [
-        points.encode(x=x, y=_same(y, "published_s:Q"), tooltip=tooltip, description="said:N"),
-        number.encode(x=x, y=_same(y, "published_s:Q"), text="number:N"),
+        points.encode(x=x, y=same_axis(y, "published_s:Q"), tooltip=tooltip, description="said:N"),
+        number.encode(x=x, y=same_axis(y, "published_s:Q"), text="number:N"),
     ]
 
 
@@ -159,7 +152,7 @@ def _ring(peak_flops_per_s: float, x: alt.X, y: alt.Y) -> list[alt.Chart]:
         )
     )
     point = here.mark_point(color=GPU, fill="white", size=110, strokeWidth=3, opacity=1)
-    return [point.encode(x=x, y=_same(y, "shown_s:Q"), description="headline:N")]
+    return [point.encode(x=x, y=same_axis(y, "shown_s:Q"), description="headline:N")]
 
 
 def _ratios(runs: list[dict[str, Any]]) -> alt.LayerChart:
