@@ -106,14 +106,18 @@ def by_scipy(x, weight, bias, stride, padding, dy=None):
     return dx[:, :, padding : padding + x.shape[2], padding : padding + x.shape[3]], dweight
 
 
+#: Layers of any stride and padding, on images that need not be square.
+SIZES = {
+    "channels": st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    "kernel": st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    "more": st.tuples(st.integers(0, 5), st.integers(0, 5)),
+    "stride": st.integers(1, 3),
+    "padding": st.integers(0, 3),
+}
+
+
 @settings(max_examples=40, deadline=None)
-@given(
-    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
-    more=st.tuples(st.integers(0, 5), st.integers(0, 5)),
-    stride=st.integers(1, 3),
-    padding=st.integers(0, 3),
-)
+@given(**SIZES)
 def test_forward_and_backward_agree_with_scipy(channels, kernel, more, stride, padding):
     height, width = (max(1, size - 2 * padding) + extra for size, extra in zip(kernel, more, strict=True))
     x, bias = random(2, channels[0], height, width), random(channels[1], seed=9)
@@ -129,13 +133,7 @@ def test_forward_and_backward_agree_with_scipy(channels, kernel, more, stride, p
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
-    more=st.tuples(st.integers(0, 5), st.integers(0, 5)),
-    stride=st.integers(1, 3),
-    padding=st.integers(0, 3),
-)
+@given(**SIZES)
 def test_each_gradient_is_the_slope_along_any_direction_for_any_sizes(channels, kernel, more, stride, padding):
     height, width = (max(1, size - 2 * padding) + extra for size, extra in zip(kernel, more, strict=True))
     point = {"x": random(2, channels[0], height, width), "bias": random(channels[1], seed=9)}

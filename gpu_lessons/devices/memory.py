@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -116,11 +116,11 @@ class MemoryPool:
         self.peak_bytes = max(self.peak_bytes, self.used_bytes)
         return Allocation(self, size_bytes, taken_bytes)
 
-    def release(self, taken_bytes: int) -> None:
+    def release(self, memory: Allocation) -> None:
         """Keep the memory of a dead array for the next one."""
-        self.used_bytes -= taken_bytes
-        if taken_bytes:
-            insort(self._free_blocks, taken_bytes)
+        self.used_bytes -= memory.taken_bytes
+        if memory.taken_bytes:
+            insort(self._free_blocks, memory.taken_bytes)
 
     def _take_block(self, taken_bytes: int) -> None:
         """Take the smallest block that is large enough, and keep the rest of it; none means new memory."""
@@ -142,6 +142,12 @@ def usage_text(used_bytes: int, peak_bytes: int, capacity_bytes: int) -> str:
     return f"{used} in use of {capacity}, {peak} at the peak"
 
 
+class _Pool(Protocol):
+    """Where memory goes when its last array dies."""
+
+    def release(self, memory: Any, /) -> None: ...  # noqa: ANN401 - each pool has an allocation of its own
+
+
 class Allocation:
     """Memory of one array and its views; returned to the pool when the last of them dies, or by ``free``.
 
@@ -155,7 +161,7 @@ class Allocation:
 
     __slots__ = ("_pool", "is_free", "size_bytes", "taken_bytes")
 
-    def __init__(self, pool: MemoryPool, size_bytes: int, taken_bytes: int) -> None:
+    def __init__(self, pool: _Pool, size_bytes: int, taken_bytes: int) -> None:
         self.is_free = False
         self.size_bytes = size_bytes
         self.taken_bytes = taken_bytes
@@ -165,7 +171,7 @@ class Allocation:
         """Return the memory now; an array that still uses it is refused from here on."""
         if not self.is_free:
             self.is_free = True
-            self._pool.release(self.taken_bytes)
+            self._pool.release(self)
 
     def __del__(self) -> None:
         self.free()

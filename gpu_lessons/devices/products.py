@@ -14,6 +14,7 @@ from gpu_lessons.devices.calls import lowered, without_warnings
 from gpu_lessons.devices.charging import charge, counted_as, read_bytes
 from gpu_lessons.devices.memory import allocate
 from gpu_lessons.devices.operations import new_array, operand
+from gpu_lessons.devices.room import product_shape
 from gpu_lessons.work.kernels import Kernel, matmul_kernel
 
 if TYPE_CHECKING:
@@ -41,17 +42,13 @@ def matmul(gpu: SimulatedGpu, a: Any, b: Any, *, out: DeviceArray | None = None)
     x, w = _operands(gpu, a, b)
     if np.ndim(x) == 0 or np.ndim(w) == 0:
         raise ValueError("matmul: an operand is a scalar; multiply with * instead")
+    batch, m, k, n, kept = product_shape(x.shape, w.shape)
     rows = x if x.ndim > 1 else x[None, :]  # (..., m, k)
     columns = w if w.ndim > 1 else w[:, None]  # (..., k, n)
-    if rows.shape[-1] != columns.shape[-2]:
-        raise ValueError(f"matmul: shapes {x.shape} and {w.shape} do not fit: {rows.shape[-1]} != {columns.shape[-2]}")
-    batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
-    m, k, n = rows.shape[-2], rows.shape[-1], columns.shape[-1]
     made = new_array(gpu, (*batch, m, n), np.result_type(x, w))
     np.matmul(rows, columns, out=made._numbers)
     count = math.prod(batch) if columns.ndim > 2 else 1  # one matrix for all rows is one product
     _launch(gpu, "matmul", (a, b), made, (math.prod(batch) // max(1, count) * m, n, k), count)
-    kept = (*batch, *((m,) if x.ndim > 1 else ()), *((n,) if w.ndim > 1 else ()))
     return _into(gpu, made if made.shape == kept else made.reshape(kept), out)
 
 

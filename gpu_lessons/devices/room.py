@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from gpu_lessons.devices.memory import sizes_of
 
-__all__ = ["broadcast_shape", "bytes_needed"]
+__all__ = ["ProductShape", "broadcast_shape", "bytes_needed", "product_shape"]
 
 Host = np.ndarray[Any, Any]
 
@@ -37,6 +37,32 @@ def broadcast_shape(arrays: Iterable[Any]) -> tuple[int, ...]:
     except ValueError:
         told = " ".join(map(str, shapes))
         raise ValueError(f"operands could not be broadcast together with shapes {told}") from None
+
+
+class ProductShape(NamedTuple):
+    """A stack of matrix products (m, k) @ (k, n), and the shape of what is handed out."""
+
+    batch: tuple[int, ...]
+    m: int
+    k: int
+    n: int
+    kept: tuple[int, ...]
+
+
+def product_shape(x: tuple[int, ...], w: tuple[int, ...]) -> ProductShape:
+    """Return how ``x @ w`` is computed, for shapes of one axis or more.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+    *stack, m, k = x if len(x) > 1 else (1, *x)
+    *other, terms, n = w if len(w) > 1 else (*w, 1)
+    if k != terms:
+        raise ValueError(f"matmul: shapes {x} and {w} do not fit: {k} != {terms}")
+    batch = np.broadcast_shapes(tuple(stack), tuple(other))
+    return ProductShape(batch, m, k, n, (*batch, *((m,) if len(x) > 1 else ()), *((n,) if len(w) > 1 else ())))
 
 
 def _arrays(values: Iterable[object]) -> Iterator[Host]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gpu_lessons.arguments import require_count
-from gpu_lessons.devices.memory import OutOfMemoryError, usage_text
+from gpu_lessons.devices.memory import Allocation, OutOfMemoryError, usage_text
 from gpu_lessons.devices.webgpu.engine import Engine
 
 __all__ = ["BufferPool", "Memory"]
@@ -104,36 +104,14 @@ class BufferPool:
         return usage_text(self.used_bytes, self.peak_bytes, self.capacity_bytes)
 
 
-class Memory:
-    """Memory of one array and its views; returned to the pool when the last of them dies, or by ``free``.
+class Memory(Allocation):
+    """Memory of one array and its views on a WebGPU device; ``buffer`` is the device's, a ``wgpu.GPUBuffer``."""
 
-    Attributes
-    ----------
-    buffer : wgpu.GPUBuffer
-        The device's.
-    size_bytes, taken_bytes : int
-        Bytes of the array, and what the pool gave for it.
-    is_free : bool
-        Whether it has been returned.
-    """
-
-    __slots__ = ("_pool", "buffer", "is_free", "size_bytes", "taken_bytes")
+    __slots__ = ("buffer",)
 
     def __init__(self, pool: BufferPool, buffer: Any, size_bytes: int, taken_bytes: int) -> None:  # noqa: ANN401
-        self.is_free = False
         self.buffer = buffer
-        self.size_bytes = size_bytes
-        self.taken_bytes = taken_bytes
-        self._pool = pool
-
-    def free(self) -> None:
-        """Return the memory now; an array that still uses it is refused from here on."""
-        if not self.is_free:
-            self.is_free = True
-            self._pool.release(self)
-
-    def __del__(self) -> None:
-        self.free()
+        super().__init__(pool, size_bytes, taken_bytes)
 
 
 class _ArrayTooLargeError(OutOfMemoryError):

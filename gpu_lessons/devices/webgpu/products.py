@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gpu_lessons.devices.room import product_shape
 from gpu_lessons.devices.webgpu.arrays import WebGpuArray
 from gpu_lessons.devices.webgpu.elementwise import assign
 from gpu_lessons.devices.webgpu.formats import format_of, result_format
@@ -41,16 +42,12 @@ def matmul(gpu: WebGpu, a: Any, b: Any, *, out: WebGpuArray | None = None) -> We
         if not isinstance(value, WebGpuArray) or not value.ndim:
             raise ValueError("matmul: an operand is a scalar; multiply with * instead")
         value.require_on(gpu)
+    batch, m, _, n, kept = product_shape(a.shape, b.shape)
     rows = a if a.ndim > 1 else a.reshape(1, -1)  # (..., m, k)
     columns = b if b.ndim > 1 else b.reshape(-1, 1)  # (..., k, n)
-    if rows.shape[-1] != columns.shape[-2]:
-        raise ValueError(f"matmul: shapes {a.shape} and {b.shape} do not fit: {rows.shape[-1]} != {columns.shape[-2]}")
-    batch = np.broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
-    m, n = rows.shape[-2], columns.shape[-1]
     made = gpu.new_array((*batch, m, n), result_format(np.result_type(a.dtype, b.dtype)))
     if made.size:
         _launch_in_parts(gpu, _stacked(rows, batch), _stacked(columns, batch), made.reshape(-1, m, n))
-    kept = (*batch, *((m,) if a.ndim > 1 else ()), *((n,) if b.ndim > 1 else ()))
     found: WebGpuArray = made if made.shape == kept else made.reshape(kept)
     if out is None:
         return found
