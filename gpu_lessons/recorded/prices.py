@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from gpu_lessons.arguments import shown
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.machines import Machine, UnknownMachineError, machine
+from gpu_lessons.recorded.blocks import blocks_of, parse_toml
 
 __all__ = ["Offer", "copy_prices", "prices"]
 
@@ -72,9 +72,7 @@ def prices(file: str | Path | None = None) -> list[Offer]:
     content = _read(path)
     for key in sorted(content.keys() - {"offers"}):
         raise ValueError(f"{path.name}: {key} is not a field here; prices are [[offers]] blocks")
-    blocks = content.get("offers")
-    if not isinstance(blocks, list) or not blocks or not all(isinstance(each, dict) for each in blocks):
-        raise ValueError(f"{path.name}: offers must be [[offers]] blocks, got {shown(blocks)}")
+    blocks = blocks_of(path.name, content, "offers")
     offers = [_offer(f"{path.name}: offer {number}", each) for number, each in enumerate(blocks, start=1)]
     seen: set[str] = set()
     for number, offer in enumerate(offers, start=1):
@@ -118,10 +116,7 @@ def _read(path: Path) -> dict[str, Any]:
         content = file.read(_LARGEST_BYTES + 1)
     if len(content) > _LARGEST_BYTES:
         raise ValueError(f"{path.name}: a price file has at most {_LARGEST_BYTES:,} bytes")
-    try:
-        return tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"{path.name}: not valid TOML: {' '.join(str(error).split())}") from error
+    return parse_toml(path.name, content)
 
 
 def _offer(where: str, block: Mapping[str, Any]) -> Offer:

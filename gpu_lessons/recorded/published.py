@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gpu_lessons.hardware.course import course_root
+from gpu_lessons.recorded.blocks import blocks_of, choice_of, is_above_zero, parse_toml, require_known, text_of
 from gpu_lessons.records import Counted
 from gpu_lessons.work import Copy, DenseForward, MatrixProduct, Workload
 
@@ -114,35 +113,29 @@ def read_published(path: Path) -> list[Published]:
     ValueError
         As in `published`.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: not valid TOML: {error}") from error
-    _only(path.name, content, _HEAD)
-    head: dict[str, Any] = {key: _text(path.name, content, key) for key in ("publisher", "repository")}
-    head["licence"] = _text(path.name, content, "licence") if "licence" in content else None
+    content = parse_toml(path.name, path.read_bytes())
+    require_known(path.name, content, _HEAD)
+    head: dict[str, Any] = {key: text_of(path.name, content, key) for key in ("publisher", "repository")}
+    head["licence"] = text_of(path.name, content, "licence") if "licence" in content else None
     year = content.get("year")
     if year is not None and (isinstance(year, bool) or not isinstance(year, int) or not 1990 <= year <= 2100):
         raise ValueError(f"{path.name}: year must be a year such as 2021, got {year!r}")
-    series = content.get("figures")
-    if not isinstance(series, list) or not series or not all(isinstance(each, dict) for each in series):
-        raise ValueError(f"{path.name}: figures must be [[figures]] blocks, got {series!r}")
     return [
         Published(**head, year=year, **figure)
-        for number, each in enumerate(series, start=1)
+        for number, each in enumerate(blocks_of(path.name, content, "figures"), start=1)
         for figure in _figures(f"{path.name}: figures {number}", each)
     ]
 
 
 def _figures(where: str, series: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    _only(where, series, _SERIES)
-    unit, along = _choice(where, series, "unit", _UNITS), None
+    require_known(where, series, _SERIES)
+    unit, along = choice_of(where, series, "unit", _UNITS), None
     if "along" in series:
-        along = _choice(where, series, "along", _ALONG)
+        along = choice_of(where, series, "along", _ALONG)
     same = {
-        "title": _text(where, series, "title"),
-        "machine": _text(where, series, "machine"),
-        "card": _text(where, series, "card") if "card" in series else None,
+        "title": text_of(where, series, "title"),
+        "machine": text_of(where, series, "machine"),
+        "card": text_of(where, series, "card") if "card" in series else None,
         "unit": unit,
         "along": along,
     }
@@ -151,7 +144,8 @@ def _figures(where: str, series: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         raise ValueError(f"{where}: points must be a list of figures, got {points!r}")
     for point in points:
         place, value = (None, point) if along is None else _pair(where, point)
-        _require_number(where, value)
+        if not is_above_zero(value):
+            raise ValueError(f"{where}: points must hold finite numbers above 0, got {value!r}")
         workload = _workload(where, series["workload"], place) if "workload" in series else None
         yield {**same, "at": place, "value": float(value), "workload": workload}
 
@@ -173,28 +167,3 @@ def _workload(where: str, described: object, place: int | None) -> Workload:
         return make(**{key: value for key, value in described.items() if key != "kind"}, **{name: place})
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where}: workload: {error}") from error
-
-
-def _only(where: str, content: Mapping[str, Any], known: set[str]) -> None:
-    for key in sorted(content.keys() - known):
-        raise ValueError(f"{where}: {key} is not a field here; known: {', '.join(sorted(known))}")
-
-
-def _text(where: str, content: Mapping[str, Any], key: str) -> str:
-    value = content.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{where}: {key} must be text, got {value!r}")
-    return value
-
-
-def _choice(where: str, content: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
-    value = content.get(key)
-    if value not in known:
-        raise ValueError(f"{where}: {key} must be one of {', '.join(known)}, got {value!r}")
-    return str(value)
-
-
-def _require_number(where: str, value: object) -> None:
-    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{where}: points must hold finite numbers above 0, got {value!r}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from gpu_lessons.hardware.course import course_root
 from gpu_lessons.hardware.machines import UnknownMachineError, machine
+from gpu_lessons.recorded.blocks import blocks_of, choice_of, is_above_zero, parse_toml, require_known, text_of
 
 __all__ = ["FLOP_PER_USE", "Training", "read_trainings", "trainings"]
 
@@ -103,34 +102,25 @@ def read_trainings(path: Path) -> list[Training]:
         As in `trainings`.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError:
         again = "install gpu-lessons again, or get data/trainings.toml from its repository"
         raise ValueError(f"the published trainings are missing: there is no {path}; {again}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name}: not valid TOML: {error}") from error
-    blocks = content.get("trainings")
-    if not isinstance(blocks, list) or not blocks or not all(isinstance(each, dict) for each in blocks):
-        raise ValueError(f"{path.name}: trainings must be [[trainings]] blocks, got {blocks!r}")
+    blocks = blocks_of(path.name, parse_toml(path.name, content), "trainings")
     return [_training(f"{path.name}: training {number}", each) for number, each in enumerate(blocks, start=1)]
 
 
 def _training(where: str, block: Mapping[str, Any]) -> Training:
-    known = {*_WORDS, *_COUNTS, "uses", "time_s"}
-    for key in sorted(block.keys() - known):
-        raise ValueError(f"{where}: {key} is not a field here; known: {', '.join(sorted(known))}")
+    require_known(where, block, {*_WORDS, *_COUNTS, "uses", "time_s"})
     for key in _WORDS:
-        if not isinstance(block.get(key), str) or not block[key].strip():
-            raise ValueError(f"{where}: {key} must be text, got {block.get(key)!r}")
+        text_of(where, block, key)
     for key in _COUNTS:
         if type(block.get(key)) is not int or block[key] < 1:
             raise ValueError(f"{where}: {key} must be a whole number of at least 1, got {block.get(key)!r}")
     for key, value in (("time_s", block.get("time_s")), ("uses", block.get("uses", 1))):
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-        if not (math.isfinite(number) and number > 0):
+        if not is_above_zero(value):
             raise ValueError(f"{where}: {key} must be a finite number above 0, got {value!r}")
-    if block["sample"] not in _SAMPLES:
-        raise ValueError(f"{where}: sample must be one of {', '.join(_SAMPLES)}, got {block['sample']!r}")
+    choice_of(where, block, "sample", _SAMPLES)
     try:
         known_peak = machine(block["card"]).peak_flops_per_s.get("float16")
     except UnknownMachineError as error:
