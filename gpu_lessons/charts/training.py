@@ -8,7 +8,7 @@ import altair as alt
 
 from gpu_lessons.charts.composition import Panels, chosen_row, same_axis
 from gpu_lessons.charts.theme import GPU, INK, MUTED, NOTHING, WARNING, four_digits, text_style
-from gpu_lessons.units import format_count
+from gpu_lessons.units import format_count, format_time
 
 __all__ = ["training_chart"]
 
@@ -49,7 +49,7 @@ def training_chart(grid: Any) -> Panels:  # noqa: ANN401
             "published_s": four_digits(run.time_s),
             "share": four_digits(100 * run.utilisation),
             "said": run.said,
-            "time": run.said.partition(": ")[2].partition(" on ")[0],
+            "time": format_time(run.time_s),
         }
         for run in grid.runs
     ]

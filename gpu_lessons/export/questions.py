@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gpu_lessons.lessons.answers import Choice, Guess
+from gpu_lessons.lessons.answers import NOT_CHOSEN, NOT_GUESSED, Choice, Guess
 
 __all__ = ["Question", "Reveal", "called", "question_in", "reveal_in"]
 
 _ASKING, _REVEALING = ("ask", "choose"), ("reveal", "reveal_choice")
-_NOT_GUESSED, _NOT_CHOSEN = "No prediction made.", "No answer given."
 _ARITHMETIC = (ast.Expression, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
 
 
@@ -83,10 +82,10 @@ def question_in(source: str, printed: str, number: int) -> Question | None:
         arguments = {each.arg: each.value for each in call.keywords if each.arg}
         key = _constant(arguments.get("key", call.args[0] if call.args else None), "key")
         lines = printed.strip().splitlines()
-        if len(lines) < 2 or lines[-1] not in (_NOT_GUESSED, _NOT_CHOSEN):
+        if len(lines) < 2 or lines[-1] not in (NOT_GUESSED, NOT_CHOSEN):
             raise ValueError(f'the question "{key}" was not printed without an answer; build the lesson anew')
         code = f"{key[:2]}{chr(64 + number // 26) if number >= 26 else ''}{chr(65 + number % 26)}"
-        if lines[-1] == _NOT_CHOSEN:
+        if lines[-1] == NOT_CHOSEN:
             choices = tuple(line.removeprefix("- ") for line in lines if line.startswith("- "))
             text = "\n".join(lines[: -1 - len(choices)])
             return Question(variable, text, _Shown(key, choices), code)
@@ -130,7 +129,7 @@ def reveal_in(source: str, printed: str, questions: list[Question]) -> Reveal | 
 
 
 def _read_guess(question: Question, printed: str) -> Reveal:
-    before, found, after = printed.partition(f"{_NOT_GUESSED}\nIt was ")
+    before, found, after = printed.partition(f"{NOT_GUESSED}\nIt was ")
     said, opened, rest = after.partition(" (")
     if not found or not opened or not isinstance(question.answer, Guess):
         raise ValueError(f'what it printed does not reveal "{question.key}"')
@@ -150,7 +149,7 @@ def _closing(text: str) -> int:
 
 
 def _read_choice(question: Question, printed: str) -> Reveal:
-    before, _, after = printed.partition(f"{_NOT_CHOSEN}\nWhat happened: ")
+    before, _, after = printed.partition(f"{NOT_CHOSEN}\nWhat happened: ")
     right = max((each for each in question.options if after.startswith(each.rstrip("."))), key=len, default="")
     if not right:
         raise ValueError(f'what it printed does not reveal "{question.key}"')

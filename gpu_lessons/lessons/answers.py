@@ -15,12 +15,15 @@ from gpu_lessons.lessons.progress import progress_here
 from gpu_lessons.lessons.typed_numbers import read_number
 from gpu_lessons.units import format_bytes, format_factor, format_time
 
-__all__ = ["CONFIDENCES", "OUTCOMES", "Choice", "Guess", "said"]
+__all__ = ["CONFIDENCES", "NOT_CHOSEN", "NOT_GUESSED", "OUTCOMES", "Choice", "Guess", "said"]
 
 #: The shelf of the learner's file that holds what was said beside what is true.
 OUTCOMES = "outcomes"
 
 CONFIDENCES = ("a guess", "fairly sure", "certain")
+
+#: What stands in a lesson, and on its page, where nobody has answered.
+NOT_GUESSED, NOT_CHOSEN = "No prediction made.", "No answer given."
 
 # A number beyond is said with its exponent.
 _LONGEST_SAID = 1e15
@@ -145,7 +148,7 @@ class Guess(_Answer):
 
     def __str__(self) -> str:
         if self.value is None:
-            return "No prediction made."
+            return NOT_GUESSED
         return f"You said {self.said(self.value)}, {self.confidence}."
 
 
@@ -181,4 +184,4 @@ class Choice(_Answer):
         self.value = kept if kept in self.choices else None
 
     def __str__(self) -> str:
-        return "No answer given." if self.value is None else f"You said: {self.value.rstrip('.')}."
+        return NOT_CHOSEN if self.value is None else f"You said: {self.value.rstrip('.')}."
