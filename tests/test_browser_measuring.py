@@ -2,14 +2,13 @@
 
 import re
 import shutil
-import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from lab_browser import CHROMIUM_FLAGS, find_chromium
-from test_browser_pages import ALL_DRAWN, MOVE, Reader
+from test_browser_pages import ALL_DRAWN, MOVE, Reader, show_numbers
 
 from gpu_lessons.export import export_course
 from gpu_lessons.records import WIDE_SPREAD
@@ -74,11 +73,8 @@ def measured(with_webgpu, site):
     with page_in(with_webgpu, site) as page:
         assert page.locator(".measuring button").all_inner_texts() == ["Measure this GPU (about 8 s)"]
         narrow(page)
-        began = time.monotonic()
         press(page)
-        wait_for_the_end(page)
-        # A busy machine prepares slowly; the budget itself is tried with a clock of its own.
-        assert time.monotonic() - began < 30
+        wait_for_the_end(page)  # the budget itself is tried with a clock of its own
         yield page
 
 
@@ -155,7 +151,7 @@ def test_the_sentence_and_the_numbers_hold_the_measured_times(measured):
     assert times["cpu"]["told"][1:] in sentence
     assert figure.locator("[role=graphics-document]").get_attribute("aria-label") == sentence
     assert ("spread by" in times["gpu"]["told"]) == (times["gpu"]["spread"] > WIDE_SPREAD)
-    figure.get_by_text("Show the numbers").click()
+    show_numbers(figure)
     heads = figure.locator("th").all_text_contents()
     value, unit = figure.locator("tr[aria-current] td").nth(heads.index("browser gpu")).text_content().split()
     assert float(value) * {"µs": 1e-6, "ms": 1e-3}[unit] == pytest.approx(times["gpu"]["time_s"], rel=0.01)

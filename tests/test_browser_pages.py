@@ -60,6 +60,12 @@ class Reader:
             self.page.keyboard.press(key)
 
 
+def show_numbers(figure):
+    """Open the table of a figure, which its page draws a moment after the press."""
+    figure.get_by_text("Show the numbers").click()
+    figure.locator("th").first.wait_for()
+
+
 @pytest.fixture
 def reader(chromium, site):
     readers = []
@@ -161,7 +167,7 @@ def test_a_finger_moves_a_slider(reader):
 def test_the_numbers_are_those_along_the_first_slider(reader):
     page = reader().open(PAGES[0])
     figure = page.locator("figure.chart").first
-    figure.get_by_text("Show the numbers").click()
+    show_numbers(figure)
     assert figure.locator("tbody tr").count() == 15
     assert figure.locator("tr[aria-current] td").first.text_content() == "64"
     figure.locator("input[type=range]").first.evaluate(MOVE, "3")
