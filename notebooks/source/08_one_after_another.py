@@ -270,16 +270,16 @@ for each in loads:
 
 
 # %% tags=["reveal"]
-def load_s(place, kind):
-    """Return the published seconds of a load: the longest of CPUs, the shortest of GPUs, to be fair to the GPU."""
-    found = [each.value for each in loads if each.title.endswith(place) and each.machine.startswith(kind)]
-    return max(found) if kind == "CPU" else min(found)
+def load_s(place, on_gpu):
+    """Return the published seconds of a load: the shortest of GPUs, the longest of CPUs, to be fair to the GPU."""
+    found = [each.value for each in loads if each.title.endswith(place) and ("NVIDIA" in each.machine) == on_gpu]
+    return min(found) if on_gpu else max(found)
 
 
 ratios = {
     "clock": cpu.clock_hz / gpu.clock_hz,
-    "a number from memory": load_s("memory", "NVIDIA") / load_s("memory", "CPU"),
-    "a number from cache": load_s("nearest cache", "NVIDIA") / load_s("nearest cache", "CPU"),
+    "a number from memory": load_s("memory", True) / load_s("memory", False),
+    "a number from cache": load_s("nearest cache", True) / load_s("nearest cache", False),
     "arithmetic": core_flops / lane_flops,
 }
 print("How many times as fast as one lane is one CPU thread?")
