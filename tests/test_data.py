@@ -30,7 +30,7 @@ every_cpu = pytest.mark.parametrize("cpu", CPUS, ids=named)
 
 def test_every_file_is_a_machine_of_the_catalogue():
     assert sorted(each.slug for each in machines()) == sorted(path.stem for path in FILES)
-    assert len(GPUS) == 25
+    assert len(GPUS) == 26
     assert len(CPUS) == 21
 
 

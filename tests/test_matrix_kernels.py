@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_without_shared_memory_the_counts_are_those_of_every_address_written_dow
                     found[f"{kind}_lines"] += len({address // 128 for address in addresses})
     counts = MATRIX_KERNELS[int(side_by_side)].counts(m, n, k)
     assert {name: getattr(counts, name) for name in found} == found
-    assert counts.shared_requests == counts.shared_words == counts.shared_passes == 0
+    assert counts.shared_requests == counts.shared_turns == counts.shared_clocks == 0
 
 
 @pytest.mark.parametrize("step", MATRIX_KERNELS[2:], ids=lambda step: step.title)
@@ -53,27 +54,46 @@ def test_with_tiles_every_block_loads_its_rows_and_columns_once(m: int, n: int, 
     assert counts.load_requests == tiles * 2 * step.tile * k // (32 * step.vector)
 
 
-def test_shared_requests_of_step_3_are_two_a_term_and_two_stores_a_turn() -> None:
-    # 8 warps; 16 terms of two loads, of 2 rows and 16 columns, without conflict; then 2 stores of 32 numbers.
-    counts = MATRIX_KERNELS[2].counts(16, 16, 16)
-    assert counts.shared_requests == 8 * (16 * 2 + 2)
-    assert counts.shared_words == 8 * (16 * (2 + 16) + 2 * 32)
+def shared_of(step: MatrixKernel, *, joined: bool = False) -> tuple[int, int, int]:
+    """Return requests, turns and clocks of one warp of one block in one turn."""
+    counts = step.counts(step.tile, step.tile, step.depth, joined=joined)
+    warps = step.threads // 32
+    found = counts.shared_requests, counts.shared_turns, counts.shared_clocks
+    assert all(each % warps == 0 for each in found)
+    return found[0] // warps, found[1] // warps, found[2] // warps
 
 
-def test_of_the_vectors_of_step_5_two_are_different_in_a_row_and_sixteen_across() -> None:
-    step = MATRIX_KERNELS[4]
-    counts = step.counts(64, 64, 16)
-    # Loads, 16 terms of each of 8 warps; then a vector of B and four numbers of a vector of A stored by each thread.
-    assert counts.shared_requests == 8 * (16 * 2 + 1 + 4)
-    assert counts.shared_words == 8 * (16 * (2 * 4 + 16 * 4) + 128 + 4 * 32)
-    # Quarters of a warp: 8 vectors of B are the 32 banks. A is stored four rows of 64 apart: four words a bank.
-    assert counts.shared_passes == 8 * (16 * (4 + 4) + 4 + 4 * 4)
+def test_step_3_loads_two_numbers_a_term_and_stores_two_a_turn() -> None:
+    # Two rows of A lie 16 words apart, so 2 words in 2 banks; 16 columns of B; 32 numbers stored: one turn each.
+    assert shared_of(MATRIX_KERNELS[2]) == (16 * 2 + 2, 16 * 2 + 2, 16 * 2 + 2)
 
 
-def test_numbers_four_apart_meet_in_the_same_bank() -> None:
-    # Of 16 neighbours in step 4 the first and the ninth are 32 words of B apart, and the two rows of a warp 64 of A.
-    step = MATRIX_KERNELS[3]
-    assert step.counts(64, 64, 16).shared_passes == 8 * (16 * (4 * 2 + 4 * 2) + 4 * 2)
+def test_step_4_loads_eight_numbers_for_sixteen_products() -> None:
+    assert shared_of(MATRIX_KERNELS[3]) == (16 * 8 + 8, 16 * 8 + 8, 16 * 8 + 8)
+
+
+def test_vectors_are_a_quarter_of_the_requests_and_as_many_clocks() -> None:
+    # Of A 2 x 4 words, which lie in 8 banks; of B 16 x 4, two in each bank; then 128 stored for A and for B.
+    assert shared_of(MATRIX_KERNELS[4]) == ((16 * 8 + 8) // 4, 16 * (1 + 2) + 2 * 4, 16 * 8 + 8)
+
+
+def test_a_compiler_joins_the_terms_of_a_alone() -> None:
+    assert shared_of(MATRIX_KERNELS[2], joined=True)[0] == 16 + 16 // 4 + 2
+    assert shared_of(MATRIX_KERNELS[3], joined=True)[0] == 16 * 4 + 16 * 4 // 4 + 8
+    assert shared_of(MATRIX_KERNELS[4], joined=True) == shared_of(MATRIX_KERNELS[4])
+
+
+def test_numbers_of_a_thread_that_are_neighbours_meet_in_the_same_bank() -> None:
+    # 16 threads load the columns 0, 4, 8 ...: the first and the ninth are 32 words apart. Two rows of A are 64 apart.
+    step = replace(MATRIX_KERNELS[3], together=True)
+    assert shared_of(step) == (16 * 8 + 8, 16 * 8 * 2 + 8, 16 * 8 * 2 + 8)
+
+
+def test_turning_a_tile_with_rows_of_64_puts_four_words_into_each_bank() -> None:
+    step = replace(MATRIX_KERNELS[4], turned=True)
+    requests, turns, _ = shared_of(step)
+    assert requests == 16 * (1 + 1) + 4 + 1
+    assert turns == 16 * (1 + 2) + 4 * 4 + 4  # a warp stores 8 rows of 4 terms: 8 banks, 4 words in each
 
 
 @pytest.mark.parametrize("step", MATRIX_KERNELS, ids=lambda step: step.title)

@@ -16,6 +16,8 @@ _READING_OVER_STENCIL, _MOST_OF_MEMORY = 1.13, 0.95
 
 def class_of(machine: Machine) -> str:
     """Return the kind of board, by name and power."""
+    if "RTX A" in machine.name:
+        return "workstation cards"
     if "GTX" in machine.name or "RTX" in machine.name:
         return "GeForce cards"
     return "boards of up to 150 W" if machine.power_w is not None and machine.power_w <= 150 else "data-centre cards"

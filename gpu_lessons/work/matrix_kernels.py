@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +16,8 @@ __all__ = ["LINE_BYTES", "MATRIX_KERNELS", "SECTOR_BYTES", "KernelCounts", "Matr
 #: What memory and caches hand over at least: a quarter of a line of 128 bytes.
 SECTOR_BYTES, LINE_BYTES = 32, 128
 _WARP, _BANKS, _NUMBER_BYTES = 32, 32, 4
+#: Numbers that one load can bring: 16 bytes.
+_WIDEST = 4
 #: Threads along a side of a block in steps 4 and 5, whatever the tile.
 _SIDE = 16
 
@@ -39,11 +42,12 @@ class KernelCounts:
         Lines of 128 bytes, the same way.
     shared_requests : int
         Loads and stores of shared memory.
-    shared_words : int
-        Words of 4 bytes that those touch, added up over requests.
-    shared_passes : int
-        Passes over the 32 banks: word w lies in bank w % 32, and a pass takes one word from each. A request of
-        vectors of v numbers is served in v parts of 32 / v neighbouring threads.
+    shared_turns : int
+        Turns of the 32 banks: word w lies in bank w % 32, and a request takes as many turns as different words of it
+        lie in one bank, added up over requests.
+    shared_clocks : int
+        Clocks for which the banks are busy: those turns, and at least as many for a request as it has numbers a
+        thread, because a vector of four is handed over in four parts.
     matrix_bytes : int
         Of A, B and C, each once.
     """
@@ -56,8 +60,8 @@ class KernelCounts:
     store_sectors: int
     store_lines: int
     shared_requests: int
-    shared_words: int
-    shared_passes: int
+    shared_turns: int
+    shared_clocks: int
     matrix_bytes: int
 
     @property
@@ -75,19 +79,19 @@ class KernelCounts:
 class MatrixKernel:
     """One way to compute C = A @ B in float32, with A (m, k), B (k, n) and C (m, n) in rows.
 
-    A block computes a tile of C. Its threads lie in rows: thread ``me`` has ``across = me % side`` and
-    ``down = me // side``, in step 1 the other way round, and computes ``each`` x ``each_across`` neighbouring numbers
-    from row ``each * down`` and column ``each_across * across`` of the tile on.
+    A block computes a tile of C. Thread ``me`` of it has ``down = me // side`` and ``across = me % side``, in step 1
+    the other way round, and computes ``each`` x ``each_across`` numbers of the tile: rows ``down``, ``down + side``,
+    and so on, and the same of columns, ``vector`` neighbouring ones at a time.
 
     Without shared memory each term of a thread's sum is one load of A and one of B. With it the block goes in turns:
 
     - it loads ``depth`` columns of its rows of A and ``depth`` rows of its columns of B, ``vector`` numbers a load:
       thread ``me`` the loads ``me``, ``me + threads``, ..., counted along rows of that piece of the matrix;
-    - it stores A as (tile, depth), and B as (depth, tile). With vectors A is stored turned, as (depth, tile), number
-      by number, so that vectors of it lie down the rows of C;
-    - for each term a thread loads its ``each`` numbers of A and its ``each_across`` of B, ``vector`` a load.
+    - it stores A as (tile, depth) and B as (depth, tile), ``vector`` numbers a store;
+    - for each term a thread loads its ``each`` numbers of A and its ``each_across`` of B: of A ``vector`` terms by
+      one load, of B ``vector`` columns.
 
-    In the end each thread stores its numbers into C, ``vector`` a store.
+    In the end each thread stores its numbers into C, one by one.
 
     Attributes
     ----------
@@ -109,6 +113,10 @@ class MatrixKernel:
         Neighbouring threads take neighbouring columns.
     shared : bool
         Tiles of A and B are put into shared memory.
+    together : bool
+        The numbers of a thread are neighbours, from row ``each * down`` and column ``each_across * across`` on.
+    turned : bool
+        A is stored as (depth, tile), number by number, and loaded ``vector`` rows at a time.
     """
 
     number: int
@@ -120,6 +128,8 @@ class MatrixKernel:
     vector: int = 1
     coalesced: bool = True
     shared: bool = False
+    together: bool = False
+    turned: bool = False
 
     @property
     def columns_each(self) -> int:
@@ -154,8 +164,12 @@ class MatrixKernel:
         each = max(1, tile // _SIDE)
         return replace(self, tile=tile, each=each, vector=min(self.vector, each))
 
-    def counts(self, m: int, n: int, k: int) -> KernelCounts:
+    def counts(self, m: int, n: int, k: int, *, joined: bool = False) -> KernelCounts:
         """Return what one launch does for A (m, k) and B (k, n).
+
+        With ``joined`` as a compiler of CUDA leaves it, which unrolls loops of known length: loads of a thread from
+        shared memory that lie one after another become one of up to four numbers: terms of A, and columns of B where
+        those of a thread are neighbours. Global loads stay as written, for where a matrix begins is not known then.
 
         Exact where m and n are multiples of the tile and k one of the depth, and k and n of the 32 numbers of a line
         (of the 8 of a sector, for sectors and requests alone), with matrices that begin at a line. Other
@@ -168,10 +182,10 @@ class MatrixKernel:
         """
         m, n, k = (require_count(name, size) for name, size in (("m", m), ("n", n), ("k", k)))
         blocks, turns = -(-m // self.tile) * -(-n // self.tile), -(-k // self.depth)
-        once, turn = _asked(self)
+        once, turn = _asked(self, joined)
         total = {name: blocks * (once[name] + turns * turn[name]) for name in {*once, *turn}}
         matrix_bytes = _NUMBER_BYTES * (m * k + k * n + m * n)
-        none = dict.fromkeys(("shared_requests", "shared_words", "shared_passes"), 0)
+        none = dict.fromkeys(("shared_requests", "shared_turns", "shared_clocks"), 0)
         return KernelCounts(flops=2 * m * n * k, matrix_bytes=matrix_bytes, **(none | total))
 
 
@@ -199,45 +213,53 @@ class _Access(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def _asked(kernel: MatrixKernel) -> tuple[dict[str, int], dict[str, int]]:
+def _asked(kernel: MatrixKernel, joined: bool) -> tuple[dict[str, int], dict[str, int]]:
     """Return what a block asks for once, and in each of its turns."""
-    return _sum(kernel, [_results(kernel)]), _sum(kernel, list(_turn(kernel)))
+    return _sum(kernel, [_results(kernel)]), _sum(kernel, list(_turn(kernel, joined)))
 
 
 def _place(kernel: MatrixKernel, me: int) -> tuple[int, int]:
     """Return the first row and column of the tile that thread ``me`` computes."""
     side = kernel.tile // (kernel.columns_each if kernel.coalesced else kernel.each)
-    down, across = divmod(me, side) if kernel.coalesced else reversed(divmod(me, side))
-    return kernel.each * down, kernel.columns_each * across
+    down, across = divmod(me, side)
+    if not kernel.coalesced:
+        down, across = across, down
+    return (kernel.each * down, kernel.columns_each * across) if kernel.together else (down, kernel.vector * across)
 
 
 def _results(kernel: MatrixKernel) -> _Access:
     # Every other number of a thread lies as its first one does, in other rows and columns.
-    stores = kernel.each * kernel.columns_each // kernel.vector
-    return _Access("store", stores, lambda me: _place(kernel, me), kernel.vector)
+    return _Access("store", kernel.each * kernel.columns_each, lambda me: _place(kernel, me))
 
 
-def _turn(kernel: MatrixKernel) -> Iterator[_Access]:
-    tile, depth, vector = kernel.tile, kernel.depth, kernel.vector
+def _turn(kernel: MatrixKernel, joined: bool) -> Iterator[_Access]:
     if not kernel.shared:
         yield _Access("load", 1, lambda me: (_place(kernel, me)[0], 0))
         yield _Access("load", 1, lambda me: (0, _place(kernel, me)[1]))
         return
+    yield from _tiles(kernel)
+    terms, tile, depth = kernel.depth, kernel.tile, kernel.depth
+    of_a = math.gcd(_WIDEST, depth) if joined and not kernel.turned else kernel.vector
+    of_b = math.gcd(_WIDEST, kernel.columns_each) if joined and kernel.together else kernel.vector
+    loads_of_a, loads_of_b = terms * kernel.each // of_a, terms * kernel.columns_each // of_b
+    if kernel.turned:
+        yield _Access("shared", loads_of_a, lambda me: (0, _place(kernel, me)[0]), of_a, tile)
+    else:
+        yield _Access("shared", loads_of_a, lambda me: (_place(kernel, me)[0], 0), of_a, depth)
+    yield _Access("shared", loads_of_b, lambda me: (0, _place(kernel, me)[1]), of_b, tile)
+
+
+def _tiles(kernel: MatrixKernel) -> Iterator[_Access]:
+    tile, depth, vector = kernel.tile, kernel.depth, kernel.vector
     for start in range(0, tile * depth // vector, kernel.threads):
         a, b = (_piece(start, rows, columns, vector) for rows, columns in ((tile, depth), (depth, tile)))
         yield _Access("load", 1, a, vector)
-        if vector == 1:
-            yield _Access("shared", 1, a, 1, depth)
-        else:  # one store for each number of the vector
+        if kernel.turned:  # one store for each number of the vector
             yield _Access("shared", vector, _turned(a), 1, tile)
+        else:
+            yield _Access("shared", 1, a, vector, depth)
         yield _Access("load", 1, b, vector)
         yield _Access("shared", 1, b, vector, tile)
-    loads_of_a, loads_of_b = depth * kernel.each // vector, depth * kernel.columns_each // vector
-    if vector == 1:
-        yield _Access("shared", loads_of_a, lambda me: (_place(kernel, me)[0], 0), 1, depth)
-    else:
-        yield _Access("shared", loads_of_a, lambda me: (0, _place(kernel, me)[0]), vector, tile)
-    yield _Access("shared", loads_of_b, lambda me: (0, _place(kernel, me)[1]), vector, tile)
 
 
 def _piece(start: int, rows: int, columns: int, vector: int) -> Callable[[int], tuple[int, int] | None]:
@@ -270,24 +292,14 @@ def _sum(kernel: MatrixKernel, accesses: list[_Access]) -> dict[str, int]:
 
 
 def _request(access: _Access, lanes: list[tuple[int, int] | None]) -> dict[str, int]:
+    numbers = {(row, column + i) for row, column in filter(None, lanes) for i in range(access.vector)}
     if access.kind == "shared":
-        parts = [
-            _words(access, lanes[at : at + _WARP // access.vector]) for at in range(0, _WARP, _WARP // access.vector)
-        ]
-        return {"requests": 1, "words": len(set().union(*parts)), "passes": sum(map(_passes, parts))}
-    touched = {(row, column + i) for row, column in filter(None, lanes) for i in range(access.vector)}
+        in_banks = Counter((row * access.pitch + column) % _BANKS for row, column in numbers)
+        turns = max(in_banks.values())
+        return {"requests": 1, "turns": turns, "clocks": max(turns, access.vector)}
     in_sector, in_line = SECTOR_BYTES // _NUMBER_BYTES, LINE_BYTES // _NUMBER_BYTES
     return {
         "requests": 1,
-        "sectors": len({(row, column // in_sector) for row, column in touched}),
-        "lines": len({(row, column // in_line) for row, column in touched}),
+        "sectors": len({(row, column // in_sector) for row, column in numbers}),
+        "lines": len({(row, column // in_line) for row, column in numbers}),
     }
-
-
-def _words(access: _Access, lanes: list[tuple[int, int] | None]) -> set[int]:
-    return {row * access.pitch + column + i for row, column in filter(None, lanes) for i in range(access.vector)}
-
-
-def _passes(words: set[int]) -> int:
-    banks = [word % _BANKS for word in words]
-    return max(map(banks.count, banks), default=0)
