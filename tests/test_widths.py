@@ -3,8 +3,10 @@
 import json
 import re
 
+import nbformat
 import pytest
 import vl_convert
+from lab_browser import STATIC_CHART, open_notebook, serve_lab, show_cell
 
 import gpu_lessons as gl
 from gpu_lessons.charts.bundle import VEGA_LITE, WIDEST
@@ -105,6 +107,25 @@ def test_a_figure_is_whole_whenever_its_page_gets_narrower_or_wider(chromium, na
         assert width <= room
         assert outside == []
     page.close()
+
+
+@pytest.mark.browser
+def test_a_saved_figure_is_whole_in_jupyterlab_which_has_a_vega_lite_of_its_own(chromium, tmp_path):
+    cells = []
+    for name, figure in FIGURES.items():
+        data, metadata = figure()._repr_mimebundle_()
+        shown = nbformat.v4.new_output("execute_result", data, metadata=metadata, execution_count=1)
+        cells.append(nbformat.v4.new_code_cell(f"# {name}", outputs=[shown], execution_count=1))
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "figures.ipynb")
+    with serve_lab(tmp_path) as lab:
+        page = chromium.new_page(viewport={"width": 1280, "height": 900})
+        open_notebook(page, lab, "figures.ipynb")
+        for name in FIGURES:
+            chart = show_cell(page, f"# {name}").locator(STATIC_CHART).first
+            chart.wait_for()
+            # A mark beyond its panel makes the whole figure wider than its page.
+            assert chart.bounding_box()["width"] <= BESIDE_THE_FILES, name
+        page.close()
 
 
 def test_every_figure_of_the_package_is_asked_here():

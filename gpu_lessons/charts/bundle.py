@@ -12,7 +12,7 @@ import altair as alt
 import vl_convert
 from PIL import Image
 
-from gpu_lessons.charts.theme import fit_to_page, hide_undescribed
+from gpu_lessons.charts.theme import fit_to_page, hide_undescribed, lay_areas_over_each_other
 
 __all__ = ["EMBEDDED", "VEGA_LITE", "WIDEST", "Figure", "own_data", "static_bundle", "vega_lite"]
 
@@ -42,6 +42,7 @@ def vega_lite(chart: alt.TopLevelMixin | alt.TopLevelSpec, needed: int = WIDEST)
     if not any(each["name"] == "room" for each in spec.get("params", [])):
         fit_to_page(spec, needed)
         hide_undescribed(spec)
+        lay_areas_over_each_other(spec)
     return spec
 
 

@@ -10,7 +10,15 @@ from typing import Any, ClassVar, TypeVar
 import altair as alt
 
 from gpu_lessons.charts.bundle import own_data
-from gpu_lessons.charts.theme import GPU, MUTED, chart_config, fit_to_page, hide_undescribed, text_style
+from gpu_lessons.charts.theme import (
+    GPU,
+    MUTED,
+    chart_config,
+    fit_to_page,
+    hide_undescribed,
+    lay_areas_over_each_other,
+    text_style,
+)
 
 __all__ = ["BETWEEN", "Panels", "chosen_row", "compose", "names_in", "same_axis"]
 
@@ -64,6 +72,7 @@ class _Figure(alt.TopLevelVConcatSpec):
         spec["params"] = self._inputs or spec["params"]
         fit_to_page(spec, self._width)
         hide_undescribed(spec)
+        lay_areas_over_each_other(spec)
         return spec
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "four_digits",
     "hide_undescribed",
     "in_lines",
+    "lay_areas_over_each_other",
     "text_style",
     "vega_amount",
     "vega_factor",
@@ -152,6 +153,16 @@ def hide_undescribed(spec: dict[str, Any]) -> None:
             hide_undescribed(each)
     if "mark" in spec and "description" not in spec.get("encoding", {}):
         spec["mark"] = ({"type": spec["mark"]} if isinstance(spec["mark"], str) else spec["mark"]) | {"aria": False}
+
+
+def lay_areas_over_each_other(spec: dict[str, Any]) -> None:
+    """Say of every area that it is not stacked: JupyterLab's Vega-Lite 5.6 stacks a band along a linear axis."""
+    for part in ("layer", "concat", "hconcat", "vconcat"):
+        for each in spec.get(part, []):
+            lay_areas_over_each_other(each)
+    mark = spec.get("mark")
+    if mark == "area" or (isinstance(mark, dict) and mark["type"] == "area"):
+        spec["encoding"]["x"] = spec["encoding"]["x"] | {"stack": None}
 
 
 def in_lines(*parts: str) -> dict[str, str]:
