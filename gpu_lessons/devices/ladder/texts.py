@@ -1,0 +1,74 @@
+"""The kernels of the ladder as texts: five steps in each language, each a small change of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gpu_lessons.arguments import require_choice, require_count
+
+__all__ = ["LANGUAGES", "kernel_text", "require_step", "thread_kernel"]
+
+#: What a text is written in, and the ending of its file.
+LANGUAGES = {"python": "py", "wgsl": "wgsl", "cuda": "cu"}
+_LAST_STEP = 5
+
+
+def kernel_text(step: int, language: str) -> str:
+    """Return the kernel of a step as it is written: ``multiply``, with c = a @ b.
+
+    Parameters
+    ----------
+    step : int
+        1 to 5.
+    language : {"python", "wgsl", "cuda"}
+        Python for `run_threads`, WGSL for a GPU through WebGPU, CUDA C for a CUDA device.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such step or language.
+
+    Examples
+    --------
+    >>> kernel_text(2, "python").splitlines()[0][3:32]
+    'Step 2: neighbours side by si'
+    """
+    return _path(step, language).read_text(encoding="utf-8")
+
+
+@cache
+def thread_kernel(step: int) -> Callable[..., Any]:
+    """Return the Python kernel of a step, for `run_threads`: ``multiply(here, a, b, c, m, n, k)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such step.
+    """
+    path = _path(step, "python")
+    names: dict[str, Any] = {"__name__": f"{__package__}.python_{step}"}
+    exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)  # a file of this package
+    kernel: Callable[..., Any] = names["multiply"]
+    return kernel
+
+
+def require_step(step: object) -> int:
+    """Return the number of a step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer from 1 to 5.
+    """
+    found = require_count("step", step)
+    if found > _LAST_STEP:
+        raise ValueError(f"step must be one of 1 to {_LAST_STEP}, got {found}")
+    return found
+
+
+def _path(step: object, language: str) -> Path:
+    ending = LANGUAGES[require_choice("language", language, tuple(LANGUAGES))]
+    return Path(__file__).parent / language / f"{require_step(step)}.{ending}"
