@@ -209,8 +209,8 @@ def _graded(grade_id: str, *, is_check: bool) -> dict[str, Any]:
     return grade | {"solution": not is_check, "task": False} | ({"points": 1} if is_check else {})
 
 
-def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) -> None:
-    """Run ``notebook`` with the static display, away from the tree; the error names the cell."""
+def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S, gpu: str = "simulated") -> None:
+    """Run ``notebook`` with the static display, away from the tree, on a kind of GPU; the error names the cell."""
     running = [0]
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
@@ -223,7 +223,7 @@ def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) 
             on_cell_start=lambda cell, cell_index: running.append(cell_index),
         )
         try:
-            client.execute(env=_environment(folder))
+            client.execute(env=_environment(folder, gpu))
         except CellTimeoutError:
             raise BuildError(f"{_place(notebook, name, running[-1])}: longer than {timeout_s} s") from None
         except (CellExecutionError, DeadKernelError) as error:
@@ -235,12 +235,12 @@ def execute(notebook: NotebookNode, name: str, timeout_s: int = CELL_TIMEOUT_S) 
             raise BuildError(f"{_place(notebook, name, index)}: its output names a path here, {path}")
 
 
-def _environment(folder: str) -> dict[str, str]:
+def _environment(folder: str, gpu: str) -> dict[str, str]:
     """Return the kernel's environment: this package first, nothing of the user's IPython."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     own = {
         "GPU_LESSONS_DISPLAY": "static",
-        "GPU_LESSONS_GPU": "simulated",
+        "GPU_LESSONS_GPU": gpu,
         "IPYTHONDIR": f"{folder}/ipython",
         "PYTHONPATH": path,
     }

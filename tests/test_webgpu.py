@@ -334,12 +334,13 @@ def test_its_peaks_are_measured_and_say_so(webgpu):
     assert machine.memory_bandwidth_bytes_per_s > 1e8
 
 
-def test_a_lesson_begins_with_the_words_of_webgpu(webgpu, capsys):
+def test_a_lesson_says_what_webgpu_lacks_and_whether_it_is_software(webgpu, capsys):
     gl.say_devices(webgpu)
     first, second = capsys.readouterr().out.splitlines()
     assert f"GPU: {webgpu}; " in first
-    assert "Block: workgroup." in second
-    assert ("shares the memory of the CPU" in second) == webgpu.adapter.shares_memory_with_cpu
+    assert "no pinned memory" in second
+    assert ("It is software" in second) == webgpu.adapter.is_software
+    assert ("shares the memory of the CPU" in second) == (webgpu.adapter.kind == "integrated GPU")
 
 
 def test_a_gpu_says_how_measure_calls_it(webgpu):

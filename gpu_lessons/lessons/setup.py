@@ -13,12 +13,12 @@ from gpu_lessons.hardware.machines import Machine
 __all__ = ["say_devices"]
 
 
-_WEBGPU_WORDS = (
-    "WebGPU has other words. Block: workgroup. Warp: subgroup. Shared memory: workgroup memory. Array on the GPU: "
-    "storage buffer. Stream: queue, and there is one. It has no pinned memory, no float64, and no maker's matrix "
-    "product: the course's own kernel multiplies, at a smaller share of the peak."
+_WEBGPU = (
+    "Through WebGPU there is no float64, no pinned memory and only one queue, and the course's own kernel multiplies "
+    "in the place of a maker's library. Lesson 04 has its words beside CUDA's."
 )
 _SHARED_MEMORY = " This GPU shares the memory of the CPU: a copy crosses no bus, and both take from the same bytes."
+_SOFTWARE = " It is software, run by the CPU: what it computes is right, and its times say nothing about a GPU."
 
 
 def say_devices(gpu: Machine | CudaGpu | WebGpu | SimulatedGpu) -> None:
@@ -42,4 +42,5 @@ def say_devices(gpu: Machine | CudaGpu | WebGpu | SimulatedGpu) -> None:
     give_figures_words()
     print(f"Last run {date.today()} on {here.cpu.name}, {here.cores_and_threads()}. GPU: {named}; {here.gpu_status}.")
     if isinstance(gpu, WebGpu):
-        print(_WEBGPU_WORDS + (_SHARED_MEMORY if gpu.machine.shares_memory_with_cpu else ""))
+        shared = _SHARED_MEMORY if gpu.machine.shares_memory_with_cpu else ""
+        print(_WEBGPU + (_SOFTWARE if gpu.adapter.is_software else shared))

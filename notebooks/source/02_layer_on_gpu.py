@@ -11,7 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.lessons import ask, choose, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, reveal, reveal_choice, samples_in_time
 from gpu_lessons.exercises.layer_on_gpu import check_epoch_on_gpu, check_time_forward
 
 gpu = gl.gpu()
@@ -19,22 +19,23 @@ gpu = gl.gpu()
 gl.say_devices(gpu)
 
 # %% [markdown]
-# If that line says *simulated*, the [GPU below](glossary.ipynb#heading=Simulated-GPU) computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and the clock is real.
+# If that line says *simulated*, the [GPU below](glossary.ipynb#heading=Simulated-GPU) computes its numbers with NumPy on this machine, and its clock follows a model of the named card. A cell may then last longer than its clock says. With a CUDA device the same cells run on it, and with another GPU through [WebGPU](glossary.ipynb#heading=WebGPU); the clock is then real.
 
 # %% [markdown]
 # ## Two memories
 #
 # The CPU and its memory are called the host, the GPU and its memory the device. A function that runs on the device is a kernel. The arrays it works on lie in device memory.
 #
-# First the host: the layer of lesson 01, with 1,024 samples and 2,048 neurons.
+# First the host: the layer of lesson 01, with 1,024 samples and 2,048 neurons. (A GPU that would need long for them gets fewer, and the cell says so.)
 
 # %%
 import numpy as np
 
 from gpu_lessons.nn import Dense
 
+samples = samples_in_time(gpu, 1024, width=2048)
 rng = np.random.default_rng(0)
-x_host = rng.standard_normal((1024, 2048), dtype="float32")
+x_host = rng.standard_normal((samples, 2048), dtype="float32")
 layer_host = Dense(2048, 2048)
 y_host = layer_host.forward(x_host)
 
@@ -60,7 +61,7 @@ print(type(product.get()))
 # How long does the host need? `measure` throws the first calls away, repeats, and takes the middle, as in lesson 01.
 
 # %% tags=["measures"]
-work = gl.DenseForward(batch_size=1024, n_in=2048, n_out=2048)
+work = gl.DenseForward(batch_size=samples, n_in=2048, n_out=2048)
 cpu = gl.measure(work)
 source = f"{gpu}; {cpu.machine}, measured"
 print(cpu)
@@ -90,10 +91,10 @@ then = f"The clock said {asked_s * 1e6:,.1f} µs."
 reveal(speedup_guess, cpu.median_s / asked_s, source, then)
 
 # %% [markdown]
-# Divide before you believe it. The product takes 2 × 1,024 × 2,048 × 2,048 FLOP. The data sheet of the card says how many it can do in a second, at the very best.
+# Divide before you believe it. The product takes 2 × samples × 2,048 × 2,048 FLOP. The data sheet of a card says how many it can do in a second, at the very best; of a GPU without one, a first look was measured.
 
 # %%
-best_s = 2 * 1024 * 2048 * 2048 / gpu.machine.peak_flops_per_s["float32"]
+best_s = 2 * samples * 2048 * 2048 / gpu.machine.peak_flops_per_s["float32"]
 print(f"{gpu.machine.name} at its peak needs {best_s * 1e6:,.0f} µs.")
 
 # %% [markdown]
@@ -122,10 +123,10 @@ start_s = gpu.perf_counter()
 product = x @ layer.weight
 gpu.synchronize()
 waited_s = gpu.perf_counter() - start_s
-print(f"{waited_s * 1e6:,.0f} µs on {gpu}")
+print(f"{waited_s * 1e6:,.0f} µs on {gpu}: {best_s / waited_s:.0%} of its peak")
 
 # %% [markdown]
-# Compare with the perfect card above. This number is possible.
+# Compare with the perfect card above. This number is possible. How near it comes to the perfect card, the kernel decides. A maker's library has one for each card; through WebGPU the course multiplies with its own, which comes less near.
 
 # %% [markdown]
 # Below is one call of the layer, which is two kernels: the product (*matmul*) and the addition of the bias (*add*). Host time runs on top, device time underneath. Drag the batch and change how the clock is read. Which of the two times was it reading?
@@ -139,6 +140,25 @@ gl.explore_timeline()
 # Without waiting, the clock says the same for every batch: two launches. How long the device works does not matter to it.
 #
 # With both copies nobody has to call `synchronize`. The host cannot hand out the numbers before they are there, so `.get()` waits.
+
+# %% [markdown]
+# What is in such a launch? A kernel that adds two numbers has nothing to do but be launched. Here are a hundred of them, not waited for, and under them what others measured without Python.
+
+# %%
+number = gpu.xp.ones(1, dtype="float32")
+number + number
+gpu.synchronize()
+start_s = gpu.perf_counter()
+for _ in range(100):
+    number + number
+call_s = (gpu.perf_counter() - start_s) / 100
+card = gpu.machine if gpu.machine.launch_overhead_s else gl.machine("nvidia-t4")
+print(f"a call from Python, until it returns: {call_s * 1e6:.1f} µs on {gpu}")
+print(f"a launch without Python, and waiting for it: {card.launch_overhead_s * 1e6:.1f} µs on {card.name}")
+print(f"published: {card.sources['launch_overhead_s']}")
+
+# %% [markdown]
+# Nobody waited for the calls above, and the launch without Python includes the wait. So most of such a call is Python: it finds the kernel for these arrays, asks for memory for the result, and only then has the driver launch. Where the course times a *launch*, the whole call is meant.
 
 # %% [markdown]
 # ## Now with the bias
@@ -178,9 +198,9 @@ second_s = gpu.perf_counter() - start_s
 print(f"{second_s * 1e3:,.2f} ms on {gpu}")
 
 # %% [markdown]
-# The addition had to be compiled for this card. [CuPy](glossary.ipynb#heading=CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: on a real GPU the first call is this slow only the first time you run the lesson.
+# The addition had to be compiled for this card. [CuPy](glossary.ipynb#heading=CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: with CUDA the first call is this slow only the first time you run the lesson. Beside a product that takes long, compiling hardly shows.
 #
-# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#heading=cuBLAS). A real GPU has to load it once, and did so in the first section.
+# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#heading=cuBLAS). A CUDA device has to load it once, and did so in the first section. Through WebGPU, it is compiled there.
 
 # %% [markdown]
 # So one call goes before the clock starts. It is the **[warm-up](glossary.ipynb#heading=Warm-up)**, and its time is thrown away.
@@ -246,6 +266,8 @@ bus_s = gpu.perf_counter() - start_s
 # %% tags=["reveal", "measures"]
 then = f"With both copies it took {bus_s * 1e3:.2f} ms."
 reveal(bus_guess, cpu.median_s / bus_s, source, then)
+if gpu.machine.shares_memory_with_cpu:
+    print("Host and device share one memory here: the numbers crossed no bus, but were copied all the same.")
 
 # %% [markdown]
 # Five readings, and each of them was on the clock. Here they are together, with the speed-up each would have let you announce.
@@ -362,7 +384,7 @@ np.allclose(y_back, y_host, atol=1e-4)
 # %% tags=["predict"]
 bits = choose(
     "02-bits",
-    "Two million results, each added up in two halves instead of in one go:",
+    "The results of this product, each added up in two halves instead of in one go:",
     ("all of them stay equal", "many differ in the last digits", "many differ in the first digits"),
 )
 

@@ -43,7 +43,7 @@ reveal(speedup_guess, on_cpu.seconds / on_gpu.seconds, f"predicted, {gpu.name} a
 # %% [markdown]
 # ## Where the time goes
 #
-# The GPU's time has parts. The launch is the host telling the device to start a kernel. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two decides.
+# The GPU's time has parts. The launch is the host telling the device to start a kernel, through Python as in lesson 02. Then the kernel does arithmetic and moves bytes, both at once, so the longer of the two decides.
 
 # %% tags=["reveal"]
 print("The same layer on the GPU:")

@@ -124,6 +124,18 @@ gl.plot_thread_map(gpu)
 # 256 threads a block is a common choice, not a law.
 
 # %% [markdown]
+# These are the words of CUDA. Through WebGPU, on a GPU of any maker, the same things have other names:
+#
+# | CUDA | WebGPU |
+# |---|---|
+# | thread | invocation |
+# | warp, of 32 threads | subgroup, of 8 to 128 invocations |
+# | block | workgroup |
+# | shared memory | workgroup memory |
+# | array on the device | storage buffer |
+# | stream | queue: there is only one |
+
+# %% [markdown]
 # One simplification: a T4's SM is four groups of 16 lanes, and a warp stays with one group. Its 32 multiply-adds take that group two clocks. Four groups, two clocks: on average two warps a clock, as the picture says.
 
 # %% [markdown]

@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.exercises.compute_and_bandwidth import check_intensity, check_is_possible, check_ridge_batch
-from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, numbers_in_time, reveal, reveal_choice
 
 gpu, here = gl.gpu(), gl.this_machine().cpu
 # A NameError further down? Run the cells above it first, this one too.
@@ -68,10 +68,12 @@ def seconds_of(call):
 # %% tags=["measures"]
 works[0].make(np)()  # warm-up
 cpu_s = [seconds_of(work.make(np)) for work in works]
+numbers = numbers_in_time(gpu, 2**22, multiply_adds=times[-1])
+gpu_works = [gl.Elementwise(numbers, multiply_adds=each) for each in times]
 if gpu.source == "measured":
-    gpu_s = [gl.measure(work, device=gpu.kind, budget_s=0.1).median_s for work in works]
+    gpu_s = [gl.measure(work, device=gpu.kind, budget_s=0.1).median_s for work in gpu_works]
 else:
-    gpu_s = [gl.predict(work, gpu.machine).seconds for work in works]
+    gpu_s = [gl.predict(work, gpu.machine).seconds for work in gpu_works]
 
 # %% [markdown]
 # The bend is where two straight lines meet: the flat one, as long as a single multiply-add takes, and the rising one, on which each multiply-add costs the same.
@@ -437,7 +439,7 @@ plt.show()
 
 # %% tags=["reveal", "measures"]
 print("Found in this lesson:")
-gpu_rate = works[0].bytes_moved / gpu_s[0]
+gpu_rate = gpu_works[0].bytes_moved / gpu_s[0]
 finding = f"the GPU moves {gpu_rate / 1e9:,.0f} GB/s and this CPU {own_bandwidth / 1e9:.0f}: {gpu_rate / own_bandwidth:.0f} times as many"
 keep_evidence("05-bandwidth", finding, f"{gpu}; {here.name}, measured")
 

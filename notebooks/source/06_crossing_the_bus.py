@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.exercises.crossing_the_bus import check_fit_copies, check_quiet_epoch, crossings
-from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice, samples_in_time
 
 gpu = gl.gpu()
 # A NameError further down? Run this cell first.
@@ -312,8 +312,9 @@ check_quiet_epoch(quiet_epoch)
 from gpu_lessons.nn import Dense
 
 layer = Dense(2048, 2048, xp=gpu.xp)
+samples = samples_in_time(gpu, 1024, width=2048)
 streams = [gpu.stream(), gpu.stream()]
-buffers = [gpu.empty_pinned((1024, 2048)) for _ in streams]
+buffers = [gpu.empty_pinned((samples, 2048)) for _ in streams]
 for buffer in buffers:
     buffer[:] = rng.standard_normal(buffer.shape, dtype="float32")
 
@@ -348,16 +349,18 @@ costs = {"the sum of the two": in_order_s, "the longer of the two": longer_s, "h
 nearest = min(costs, key=lambda name: abs(costs[name] / side_by_side_s - 1))
 then = f"{in_order_s * 1e3:.1f} ms in one stream, {side_by_side_s * 1e3:.1f} in two, on {gpu}."
 reveal_choice(overlap, nearest, then)
+if gpu.kind == "webgpu":
+    print("WebGPU has one queue: two streams are the same queue there, and nothing overlaps.")
 
 # %% [markdown]
-# The first copy and the last product have nobody to hide behind; the rest of the shorter work vanishes. In the explorer's timeline, *two streams* shows how it closes up.
+# With two streams, the first copy and the last product have nobody to hide behind; the rest of the shorter work vanishes. In the explorer's timeline, *two streams* shows how it closes up.
 #
 # Pinned memory is the condition. From pageable memory the host itself carries the numbers into the detour, and while it does so it launches nothing.
 
 # %% [markdown]
 # ## Where there is no bus
 #
-# Some machines have no road to cross. On an Apple chip and on NVIDIA's Jetson boards, CPU and GPU use one memory: a copy is not needed, and the memory is as slow or as fast for both.
+# Some machines have no road to cross. On an Apple chip, in a laptop whose GPU is a part of its processor, and on NVIDIA's Jetson boards, CPU and GPU use one memory: a copy is not needed, and the memory is as slow or as fast for both.
 
 # %%
 for machine in gl.machines():
@@ -379,6 +382,10 @@ times_less = gpu.machine.memory_bandwidth_bytes_per_s / rate
 finding = (
     f"from pinned memory {rate / 1e9:.0f} GB/s cross, {times_less:.0f} times less than the card's own memory gives"
 )
+if gpu.kind == "webgpu":
+    finding = finding.replace("pinned", "ordinary")
+if gpu.machine.shares_memory_with_cpu:
+    finding = f"CPU and GPU share one memory: a copy crosses no bus, and runs at {rate / 1e9:.1f} GB/s"
 keep_evidence("06-bus", finding, str(gpu))
 
 # %%

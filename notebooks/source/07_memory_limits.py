@@ -12,7 +12,7 @@
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
 from gpu_lessons.exercises.memory_limits import check_accumulate, check_largest_batch, check_ledger
-from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, gpu_in_time, keep_evidence, reveal, reveal_choice
 
 gpu = gl.gpu()
 # A NameError further down? Run the cells above it first, this one too.
@@ -29,6 +29,8 @@ from itertools import pairwise
 from gpu_lessons.nn import SGD, Adam, Dense, KeptAsFloat16, Momentum, Network, Recomputed, ReLU, SoftmaxCrossEntropy
 
 batch, sizes = 2048, [384] * 17
+new_gpu = gpu_in_time(gpu, samples=batch, width=sizes[0])
+gpu = new_gpu()
 
 
 def layers_of(xp, dtype="float32"):
@@ -64,7 +66,7 @@ def whole_batch(network, loss, x, labels):
 
 def train(batch=batch, memory_bytes=None, wrap=Network, optimizer=Adam, gradients=whole_batch):
     """Return the most bytes that two steps took, and the seconds of the second one."""
-    gpu = gl.gpu(memory_bytes=memory_bytes)
+    gpu = new_gpu(memory_bytes=memory_bytes)
     xp, before = gpu.xp, gpu.memory.used_bytes
     network, optimizer, loss = wrap(layers_of(xp)), optimizer(1e-4), SoftmaxCrossEntropy()
     x = xp.asarray(rng.standard_normal((batch, sizes[0]), dtype="float32"))
@@ -492,7 +494,7 @@ print(f"largest CPU: {host.name}, up to {host.max_memory_bytes / 1e9:,.0f} GB")
 # %% [markdown]
 # *Less* is right, and has stayed right. *At most 24 GB* was true of cards for players, not of cards for servers, even in that year. And what a GPU lacks in size it has in speed: lesson 05.
 #
-# In some machines there is no "against": on a Jetson or an Apple chip, CPU and GPU share one memory.
+# In some machines there is no "against": on a Jetson, on an Apple chip and in most laptops, CPU and GPU share one memory.
 
 # %%
 times = host.max_memory_bytes / card.memory_bytes

@@ -488,6 +488,11 @@ print(f"first call {first_s * 1e3:.2f} ms, then {once.median_s * 1e3:.2f} ms (a 
 # As many tiles as the SMs take at once. When they are done the next wave follows, and one tile too many starts a whole new one.
 
 # %% [markdown]
+# ### WebGPU
+#
+# A way for programs to compute on the GPU of any maker, through the driver that also draws the screen. It runs on Vulkan, Metal or Direct3D 12, and not on CUDA; its kernels are written in a language called WGSL.
+
+# %% [markdown]
 # ### Weight
 #
 # The number by which a neuron multiplies one of its inputs, and what training changes. A dense layer has one for each pair of input and neuron.
