@@ -431,7 +431,7 @@ if gpu.kind == "cuda":
         gpu.synchronize()
         print(f"texture units {use}: {(gpu.perf_counter() - start_s) * 1e6:.0f} µs, {gpu}")
 else:
-    print(f"No CUDA device here: {gpu} has no texture units to time.")
+    print(f"The course times texture units through CUDA, and this is {gpu}.")
 
 # %% [markdown]
 # There the plain kernel was faster: for texture units, CuPy must first copy the picture into the layout that they read.
