@@ -11,7 +11,7 @@
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
-from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice
+from gpu_lessons.lessons import ask, choose, claims_ledger, keep_evidence, reveal, reveal_choice, samples_in_time
 from gpu_lessons.exercises.batch_and_width import check_break_even_batch, check_speedup_with_bus
 
 gpu, cpu = gl.machine("nvidia-t4"), gl.machine("amd-ryzen-9-7950x")
@@ -273,6 +273,19 @@ gl.explore_batch_and_width(cpu=recording.slug, width=1024)
 here = gl.measure(gl.DenseForward(batch_size=256, n_in=2048, n_out=2048))
 print(here)
 print(f"{gpu.name}, predicted, would be {here.median_s / on_gpu.seconds:.1f} times as fast.")
+
+# %% [markdown]
+# And a GPU of your own, if this machine has one. How much of its peak it reaches depends on the kernel: a maker's library has a better one than the course, which brings its own for WebGPU.
+
+# %% tags=["measures"]
+own = gl.gpu()
+if own.source == "measured":
+    samples = samples_in_time(own, 256, width=2048)
+    there = gl.measure(gl.DenseForward(batch_size=samples, n_in=2048, n_out=2048), device=own.kind)
+    share = there.workload.flops / there.median_s / own.machine.peak_flops_per_s["float32"]
+    print(f"{there}\n{share:.0%} of the peak of {own}")
+else:
+    print(f"No GPU to measure here: {own}.")
 
 # %% [markdown]
 # ## One claim
