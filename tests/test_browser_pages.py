@@ -17,6 +17,9 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parents[1]
 PAGES = ("03_batch_and_width.html", "06_crossing_the_bus.html")
 each_page = pytest.mark.parametrize("name", PAGES)
+every_page = pytest.mark.parametrize(
+    "name", ["index.html", *(f"{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb")))]
+)
 
 MOVE = """(input, place) => {
     input.value = place;
@@ -180,7 +183,7 @@ def test_the_numbers_are_those_along_the_first_slider(reader):
     assert float(said) * {"µs": 1e-6, "ms": 1e-3}[unit] == pytest.approx(row["cpu_s"], rel=0.01)
 
 
-@each_page
+@every_page
 def test_no_page_has_a_serious_violation(reader, name):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -218,7 +221,7 @@ def rgb(css):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@each_page
+@every_page
 def test_words_on_the_paper_of_a_chart_have_contrast(reader, name, scheme):
     page = reader(color_scheme=scheme).open(name)
     paper = rgb(page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor"))
@@ -237,7 +240,7 @@ def test_the_colours_of_words_have_contrast_by_the_theme():
         assert contrast([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)], [1, 1, 1]) > 4.5
 
 
-@each_page
+@every_page
 @pytest.mark.parametrize("width", [320, 640, 1920])
 def test_a_page_is_no_wider_than_its_window(reader, name, width):
     page = reader(viewport={"width": width, "height": 800}).open(name)
@@ -263,7 +266,7 @@ def test_without_javascript_text_pictures_and_answers_are_there(chromium, site, 
     context.close()
 
 
-@each_page
+@every_page
 def test_every_figure_has_an_alternative_text_and_dense_marks_are_hidden(reader, name):
     page = reader().open(name)
     for picture in page.locator("figure img").all():

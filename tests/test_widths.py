@@ -10,6 +10,7 @@ from lab_browser import STATIC_CHART, open_notebook, serve_lab, show_cell
 
 import gpu_lessons as gl
 from gpu_lessons.charts.bundle import VEGA_LITE, WIDEST
+from gpu_lessons.charts.theme import CPU
 
 #: What JupyterLab leaves for outputs beside its file browser: in a window of 1,280 pixels, which is 1,920 at 150 %,
 #: and of 900; measured in the browser.
@@ -131,6 +132,22 @@ def test_a_saved_figure_is_whole_in_jupyterlab_which_has_a_vega_lite_of_its_own(
 def test_every_figure_of_the_package_is_asked_here():
     shown = {name for name in gl.__all__ if name.startswith(("compare_", "explore_", "plot_"))}
     assert shown <= {name.partition(",")[0] for name in FIGURES}
+
+
+def words_in(part):
+    """Yield the texts of a figure, with what decides their colour and size."""
+    for each in (*part.get("layer", []), *part.get("concat", []), *part.get("vconcat", [])):
+        yield from words_in(each)
+    if isinstance(part.get("mark"), dict) and part["mark"]["type"] == "text":
+        yield part["mark"], json.dumps([part["mark"], part["encoding"].get("color")])
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_small_words_of_a_cpu_are_darker_than_its_lines_whatever_is_chosen(name):
+    data, _ = FIGURES[name]()._repr_mimebundle_()
+    found = list(words_in(data[VEGA_LITE]))
+    assert found
+    assert [mark for mark, colors in found if CPU in colors and mark["fontSize"] < 18] == []
 
 
 @pytest.mark.parametrize("name", FIGURES)

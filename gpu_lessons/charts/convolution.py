@@ -12,6 +12,7 @@ from gpu_lessons.charts.composition import Panels, chosen_row
 from gpu_lessons.charts.theme import (
     COPY_IN,
     CPU,
+    CPU_WORDS,
     GPU,
     INK,
     MEMORY_BLUES,
@@ -107,7 +108,9 @@ def _methods(grid: Any) -> alt.LayerChart:  # noqa: ANN401
         )
         .transform_calculate(low="datum.value / datum.band", high="datum.value * datum.band")
     )
-    color = alt.when("slice(datum.field, 0, 3) === 'cpu'").then(alt.value(CPU)).otherwise(alt.value(GPU))
+    is_cpu = alt.when("slice(datum.field, 0, 3) === 'cpu'")
+    color = is_cpu.then(alt.value(CPU)).otherwise(alt.value(GPU))
+    word_color = is_cpu.then(alt.value(CPU_WORDS)).otherwise(alt.value(GPU))
     band = times.transform_filter("isValid(datum.band)").mark_rule(strokeWidth=9, opacity=0.25)
     dots = times.mark_point(fill="white", size=90, strokeWidth=2.5, opacity=1)
     layers = [
@@ -117,7 +120,7 @@ def _methods(grid: Any) -> alt.LayerChart:  # noqa: ANN401
     ]
     for when, dx, align in (("datum.value < datum.other", -9, "right"), ("!(datum.value < datum.other)", 9, "left")):
         words = times.transform_filter(when).mark_text(**text_style(INK, 12, dx=dx, align=align, weight="bold"))
-        layers.append(words.encode(x=x, y=y, text="said:N", color=color))
+        layers.append(words.encode(x=x, y=y, text="said:N", color=word_color))
     return alt.layer(*layers).properties(width=_LEFT, height=height, title="One layer, by method")
 
 
