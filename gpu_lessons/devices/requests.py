@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from gpu_lessons.units import format_counted
+from gpu_lessons.work.matrix_kernels import SECTOR_BYTES
 
 __all__ = ["FOUR", "INDEX_BITS", "Requests", "ThreadCounts", "requests_of"]
 
-#: A sector of memory, the least that is fetched, and the banks of shared memory: NVIDIA's CUDA C++ Best Practices
-#: Guide, "Coalesced Access to Global Memory" and "Shared Memory and Memory Banks".
-SECTOR_BYTES, BANKS, BANK_BYTES = 32, 32, 4
+#: The banks of shared memory: NVIDIA's CUDA C++ Best Practices Guide, "Shared Memory and Memory Banks".
+BANKS, BANK_BYTES = 32, 4
 _WORDS_A_SECTOR = SECTOR_BYTES // BANK_BYTES
 #: An access is one number: its line, whether it takes four numbers at once, and the index.
 INDEX_BITS = 40

@@ -18,7 +18,7 @@ from gpu_lessons.measuring.webgpu import clock_for, seconds_by, webgpu_here, wit
 from gpu_lessons.records import Measurement
 from gpu_lessons.work import Workload
 
-__all__ = ["ONE_AT_A_TIME", "measure", "sample_times"]
+__all__ = ["ONE_AT_A_TIME", "measure", "sample_gpu_times", "sample_times"]
 
 #: JupyterLab runs the callbacks of widgets on another thread than the cells. Two measurements at once would share the
 #: cores, and each would put back the other's number of BLAS threads.
@@ -147,7 +147,7 @@ def _measure_cuda(workload: Workload, budget_s: float) -> Measurement:
     xp, gpu = _cuda_here()
 
     def run() -> Timed:
-        return _timed_on_gpu(event_clock(workload.make(xp), xp), budget_s)
+        return sample_gpu_times(event_clock(workload.make(xp), xp), budget_s)
 
     samples_s, warmup_s, calls = within_memory(workload, gpu, xp, run)
     return Measurement(workload, gpu, None, samples_s, warmup_s, calls)
@@ -158,7 +158,7 @@ def _measure_webgpu(workload: Workload, budget_s: float) -> Measurement:
     clock = clock_for(workload, gpu)
 
     def run() -> Timed:
-        return _timed_on_gpu(seconds_by(clock, workload.make(gpu.xp), gpu), budget_s)
+        return sample_gpu_times(seconds_by(clock, workload.make(gpu.xp), gpu), budget_s)
 
     samples_s, warmup_s, calls = within_buffers(workload, gpu, run)
     return Measurement(workload, gpu.machine.name, None, samples_s, warmup_s, calls, clock=clock)
@@ -167,7 +167,16 @@ def _measure_webgpu(workload: Workload, budget_s: float) -> Measurement:
 _ON_GPU: dict[str, Callable[[Workload, float], Measurement]] = {"cuda": _measure_cuda, "webgpu": _measure_webgpu}
 
 
-def _timed_on_gpu(seconds_of: Callable[[int], float], budget_s: float) -> Timed:
+def sample_gpu_times(seconds_of: Callable[[int], float], budget_s: float) -> Timed:
+    """Return samples and warm-ups in seconds a call, and the calls of one sample.
+
+    Parameters
+    ----------
+    seconds_of : callable
+        Returns the seconds a call of so many calls in a row.
+    budget_s : float
+        Seconds for all samples together.
+    """
     warmup_s = _warm_up(seconds_of)
     # Many calls in a row are shorter than one alone, which the device waits for: found out by another trial.
     calls = _calls_of_sample(seconds_of(_calls_of_sample(warmup_s[-1])))

@@ -123,14 +123,18 @@ class Engine:
         pipeline, layout = self.pipeline(text)
         self._queue(pipeline, layout, [self._form(form), *buffers], groups)
 
-    def run_own(self, text: str, entry: str, buffers: Sequence[Any], groups: tuple[int, int, int]) -> None:
+    def run_own(
+        self, text: str, entry: str, modes: Sequence[str], buffers: Sequence[Any], groups: tuple[int, int, int]
+    ) -> None:
         """Queue a learner's kernel; the next wait gives up after `WATCHDOG_S` seconds."""
-        pipeline, layout = self.pipeline(text, entry)
+        pipeline, layout = self.pipeline(text, entry, modes)
         self._has_own_kernel = True
         self._queue(pipeline, layout, buffers, groups)
 
-    def pipeline(self, text: str, entry: str = "main") -> tuple[Any, Any]:
+    def pipeline(self, text: str, entry: str = "main", modes: Sequence[str] | None = None) -> tuple[Any, Any]:
         """Return the compiled kernel of a WGSL text and the layout of its buffers; compiled at the first call only.
+
+        With ``modes``, what the text may do to each buffer, "read" or "read_write", a buffer may be left unused.
 
         Raises
         ------
@@ -142,7 +146,8 @@ class Engine:
             try:
                 module = self._checked(self.device.create_shader_module, code=text)
                 compute = {"module": module, "entry_point": entry}
-                made = self._checked(self.device.create_compute_pipeline, layout="auto", compute=compute)
+                layout = "auto" if modes is None else self._layout_of(modes)
+                made = self._checked(self.device.create_compute_pipeline, layout=layout, compute=compute)
                 self._pipelines[key] = made, made.get_bind_group_layout(0)
             except self._wgpu.GPUError as error:
                 raise wgsl_error(text, str(error)) from None
@@ -184,6 +189,19 @@ class Engine:
         self._tick_s = float(native.lib.wgpuQueueGetTimestampPeriod(self.device.queue._internal)) * 1e-9
         queries = self.device.create_query_set(type="timestamp", count=2)
         return queries, self.device.create_buffer(size=2 * _TICK_BYTES, usage=usage)
+
+    def _layout_of(self, modes: Sequence[str]) -> Any:  # noqa: ANN401
+        types = {"read": "read-only-storage"}
+        entries = [
+            {
+                "binding": place,
+                "visibility": self._wgpu.ShaderStage.COMPUTE,
+                "buffer": {"type": types.get(mode, "storage")},
+            }
+            for place, mode in enumerate(modes)
+        ]
+        group = self.device.create_bind_group_layout(entries=entries)
+        return self.device.create_pipeline_layout(bind_group_layouts=[group])
 
     def _queue(self, pipeline: Any, layout: Any, buffers: Sequence[Any], groups: tuple[int, int, int]) -> None:  # noqa: ANN401
         self._checked(self._submit, pipeline, layout, buffers, groups)

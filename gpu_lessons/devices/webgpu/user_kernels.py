@@ -31,6 +31,11 @@ class WgslKernel:
     name : str
         Its entry point.
 
+    Attributes
+    ----------
+    bindings : int
+        Arrays that it takes.
+
     Raises
     ------
     WgslError
@@ -49,8 +54,10 @@ class WgslKernel:
             raise TypeError(f"code must be WGSL as a string, got {shown(code)}")
         self._gpu, self.code, self.name = gpu, code, name
         _require_small_workgroup(gpu, code)
-        gpu.engine.pipeline(code, name)
         self._bindings = {int(place): mode or "read" for place, mode in _BINDING.findall(code)}
+        self.bindings = len(self._bindings)
+        self._modes = [self._bindings[place] for place in sorted(self._bindings)]
+        gpu.engine.pipeline(code, name, self._modes)
 
     def __call__(self, groups: int | tuple[int, ...], *arrays: Any) -> None:  # noqa: ANN401
         """Run it with so many workgroups along each axis. The host does not wait.
@@ -66,14 +73,14 @@ class WgslKernel:
         for size in sizes:
             if require_count("a number of workgroups", size) > most:
                 raise ValueError(f"this device runs at most {most} workgroups along one axis, got {size}")
-        if len(arrays) != len(self._bindings):
-            raise TypeError(f"the kernel has {len(self._bindings)} bindings, got {len(arrays)} arrays")
+        if len(arrays) != self.bindings:
+            raise TypeError(f"the kernel has {self.bindings} bindings, got {len(arrays)} arrays")
         for array in arrays:
             self._require_whole(array)
         self._require_apart(arrays)
         buffers = [array._memory.buffer for array in arrays]
         padded = (*sizes, 1, 1)[:3]
-        self._gpu.engine.run_own(self.code, self.name, buffers, padded)  # type: ignore[arg-type]
+        self._gpu.engine.run_own(self.code, self.name, self._modes, buffers, padded)  # type: ignore[arg-type]
 
     def _require_whole(self, array: Any) -> None:  # noqa: ANN401
         if not isinstance(array, WebGpuArray):

@@ -18,7 +18,8 @@ def multiply(here, a, b, c, m, n, k):
             columns[f] = b[(start + f // 64) * n + left + f % 64] if inside_b else 0.0
         yield
         for t in range(16):
-            from_b = [columns[t * 64 + x + 16 * j] for j in range(4)]
+            at = t * 64 + x
+            from_b = [columns[at], columns[at + 16], columns[at + 32], columns[at + 48]]
             for i in range(4):
                 from_a = rows[(y + 16 * i) * 16 + t]
                 for j in range(4):
