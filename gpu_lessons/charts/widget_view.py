@@ -8,6 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from gpu_lessons.charts.display import STANDS_ALONE, WIDGET_VIEW
+from gpu_lessons.charts.front_end import let_page_know
 from gpu_lessons.hardware.asking import asked
 
 __all__ = ["STAYS", "close", "out_of_sight", "running_cell", "with_widgets"]
@@ -19,16 +20,12 @@ Cell = tuple[str, str]
 #: Class of a widget that is still worth looking at when no kernel answers it any more.
 STAYS = "gpu-lessons-stays"
 
-# JupyterLab marks each widget of a kernel that was restarted with an icon, and those of one that was shut down not at
-# all; words in the place of the controls say more. It shows the state of the kernel above the notebook.
-_STOPPED = (
-    ".gpu-lessons-live:is(.jupyter-widgets-disconnected, "
-    '.jp-NotebookPanel:has(.jp-Notebook-ExecutionIndicator[data-status="unknown"]) *)'
-)
+# Words in the place of the controls say more than the icon that JupyterLab puts on each widget. No ":has" in a style:
+# with one, every change of any part of the page costs JupyterLab a tenth of a second.
 _WHEN_STOPPED = f"""<style>
 .gpu-lessons-stopped {{ display: none }}
-{_STOPPED} > .gpu-lessons-stopped {{ display: block }}
-{_STOPPED} > :not(.gpu-lessons-stopped) > :not(.{STAYS}) {{ display: none }}
+.gpu-lessons-live.jupyter-widgets-disconnected > .gpu-lessons-stopped {{ display: block }}
+.gpu-lessons-live.jupyter-widgets-disconnected > :not(.gpu-lessons-stopped) > :not(.{STAYS}) {{ display: none }}
 .gpu-lessons-live.jupyter-widgets-disconnected::before,
 .gpu-lessons-live .jupyter-widgets-disconnected::before {{ content: none }}
 </style>
@@ -53,6 +50,7 @@ def with_widgets(
         The cell they stand in; the running one if it is not given. What an earlier run of it has shown is closed, as
         the page would otherwise keep it.
     """
+    let_page_know()
     stopped = widgets.HTML(_WHEN_STOPPED)
     stopped.add_class("gpu-lessons-stopped")
     outer = widgets.VBox([stopped, box])

@@ -46,6 +46,8 @@ class ConvolutionGrid(TwoMachines):
     gpu: Machine
     cpu: Machine
     points: dict[tuple[int, int, int, int], Convolved]
+    gpu_source: str
+    cpu_source: str
 
     @property
     def ways(self) -> Sequence[str]:
@@ -98,8 +100,8 @@ class ConvolutionGrid(TwoMachines):
                 said.append(f"{way.name} {format_time(found.seconds) if fits else 'out of memory'}")
         uses = point.layer.pixels
         return (
-            f"A convolution of {self.line(point).replace('   ·   ', ', ')}, {self.gpu.name} ({source_of(self.gpu)}) "
-            f"against {self.cpu.name} ({source_of(self.cpu)}): {self.headline(point)}; on the GPU: {', '.join(said)}; "
+            f"A convolution of {self.line(point).replace('   ·   ', ', ')}, {self.gpu.name} ({self.gpu_source}) "
+            f"against {self.cpu.name} ({self.cpu_source}): {self.headline(point)}; on the GPU: {', '.join(said)}; "
             f"each weight is used {uses:,} times, in a dense layer {point.layer.batch:,}."
         )
 
@@ -202,4 +204,4 @@ def convolution_grid(*, gpu: Machine, cpu: Machine) -> ConvolutionGrid:
         on_cpu, on_gpu = (tuple(seconds_of(way, layer, *device) for way in WAYS) for device in devices)
         needed = tuple(way.memory_bytes(layer) for way in WAYS)
         points[width_log2, channels_log2, kernel, batch_log2] = Convolved(layer, on_cpu, on_gpu, needed)
-    return ConvolutionGrid(gpu, cpu, points)
+    return ConvolutionGrid(gpu, cpu, points, source_of(gpu), source_of(cpu))

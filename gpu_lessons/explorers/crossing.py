@@ -86,6 +86,8 @@ class CrossingGrid(TwoMachines):
     gpu: Machine
     cpu: Machine
     points: Sequence[Crossing]
+    gpu_source: str
+    cpu_source: str
 
     ways: Sequence[str] = CROSSINGS
 
@@ -134,7 +136,7 @@ class CrossingGrid(TwoMachines):
         point = self.at(**chosen)
         where = (
             f"{LAYERS} layers of {2**point.width_log2:,} neurons in training, batch {2**point.batch_log2:,}, float32, "
-            f"{self.gpu.name} ({source_of(self.gpu)}) against {self.cpu.name} ({source_of(self.cpu)})"
+            f"{self.gpu.name} ({self.gpu_source}) against {self.cpu.name} ({self.cpu_source})"
         )
         if not self.fits(point):
             return f"{where}: {self.headline(point)}."
@@ -229,7 +231,7 @@ def crossing_grid(*, gpu: Machine, cpu: Machine) -> CrossingGrid:
     ValueError
         If the catalogue knows too little of the GPU or the CPU.
     """
-    return CrossingGrid(gpu, cpu, list(_points(gpu, cpu)))
+    return CrossingGrid(gpu, cpu, list(_points(gpu, cpu)), source_of(gpu), source_of(cpu))
 
 
 def _points(gpu: Machine, cpu: Machine) -> Iterator[Crossing]:

@@ -10,9 +10,9 @@ import altair as alt
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.composition import Panels, compose
 from gpu_lessons.charts.display import is_live
+from gpu_lessons.charts.front_end import when_it_draws
 from gpu_lessons.charts.widget_view import running_cell, with_widgets
 from gpu_lessons.explorers.controls import Control, Picker, inputs, starts
-from gpu_lessons.explorers.front_end import when_it_draws
 from gpu_lessons.explorers.live import Button, Live
 
 __all__ = ["Answer", "Explorer"]

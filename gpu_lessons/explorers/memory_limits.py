@@ -30,12 +30,13 @@ _OPTIMIZERS = {"sgd": "SGD", "momentum": "momentum", "adam": "Adam"}
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A training step at one point of the grid: the ledger as it is, and bytes and seconds of each way."""
+    """A training step at one point of the grid: its ledger and largest batch as it is, and bytes and seconds by way."""
 
     batch_log2: int
     width_log2: int
     depth: int
     ledger: MemoryLedger
+    largest_batch: int
     ways: Sequence[tuple[int, float]]
 
 
@@ -47,6 +48,7 @@ class MemoryGrid:
     optimizer: str
     dtype: str
     points: Sequence[Fit]
+    gpu_source: str
 
     ways: Sequence[Way] = WAYS
 
@@ -64,7 +66,7 @@ class MemoryGrid:
     @property
     def source(self) -> str:
         """Where bytes and times come from."""
-        return f"bytes counted, times {source_of(self.gpu)}"
+        return f"bytes counted, times {self.gpu_source}"
 
     def fits(self, size_bytes: int) -> bool:
         """Whether so many bytes are on the card."""
@@ -96,7 +98,7 @@ class MemoryGrid:
         return (
             f"Training {point.depth} layers of {2**point.width_log2:,} neurons, batch {2**point.batch_log2:,}, "
             f"{_OPTIMIZERS[self.optimizer]}, {self.dtype}, {self.card} ({self.source}): {self.headline(point)}; "
-            f"the largest batch is {point.ledger.largest_batch(self.memory_bytes):,}; {ways}."
+            f"the largest batch is {point.largest_batch:,}; {ways}."
         )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -119,7 +121,7 @@ class MemoryGrid:
             "passing": ledger.in_flight_bytes,
             **sizes,
             **times,
-            "largest": ledger.largest_batch(self.memory_bytes),
+            "largest": point.largest_batch,
             "headline": self.headline(point),
             "line": self.line(point),
         }
@@ -188,16 +190,18 @@ def memory_grid(*, gpu: Machine, optimizer: str, dtype: str) -> MemoryGrid:
     ValueError
         If the catalogue lacks a rate for the GPU in this number format.
     """
-    return MemoryGrid(gpu, optimizer, dtype, list(_points(gpu, optimizer, dtype)))
+    return MemoryGrid(gpu, optimizer, dtype, list(_points(gpu, optimizer, dtype)), source_of(gpu))
 
 
 def _points(gpu: Machine, optimizer: str, dtype: str) -> Iterator[Fit]:
     device = calibration_of(gpu, dtype)
     assert isinstance(device, GpuCalibration)
-    for width_log2, depth, batch_log2 in product(WIDTHS_LOG2, DEPTHS, BATCHES_LOG2):
-        network = Network(2**batch_log2, 2**width_log2, depth, optimizer, dtype)
-        ledgers = [ledger_of(network, way) for way in WAYS]
-        ways = [
-            (ledger.total_bytes, step_seconds(network, way, device)) for ledger, way in zip(ledgers, WAYS, strict=True)
-        ]
-        yield Fit(batch_log2, width_log2, depth, ledgers[0], ways)
+    assert gpu.memory_bytes is not None  # as in `MemoryGrid`
+    for width_log2, depth in product(WIDTHS_LOG2, DEPTHS):
+        networks = [Network(2**batch_log2, 2**width_log2, depth, optimizer, dtype) for batch_log2 in BATCHES_LOG2]
+        largest = ledger_of(networks[0], WAYS[0]).largest_batch(gpu.memory_bytes)  # whatever the batch of the ledger
+        for batch_log2, network in zip(BATCHES_LOG2, networks, strict=True):
+            ledgers = [ledger_of(network, way) for way in WAYS]
+            taken_s = [step_seconds(network, way, device) for way in WAYS]
+            ways = [(ledger.total_bytes, time_s) for ledger, time_s in zip(ledgers, taken_s, strict=True)]
+            yield Fit(batch_log2, width_log2, depth, ledgers[0], largest, ways)

@@ -64,18 +64,20 @@ class RooflineGrid:
     cpu_roof: Roof
     points: Sequence[RooflinePoint]
     dots: Sequence[Mapping[str, Any]]
+    gpu_source: str
+    cpu_source: str
 
     @property
     def gpu_name(self) -> str:
         """Who the GPU is, and where its numbers come from."""
-        return f"GPU  {self.gpu.name}, {source_of(self.gpu)}; {self.gpu_roof.origin}"
+        return f"GPU  {self.gpu.name}, {self.gpu_source}; {self.gpu_roof.origin}"
 
     @property
     def cpu_name(self) -> str:
         """Who the CPU is, and where its numbers come from."""
         other = cpu_dtype(self.dtype)
         name = self.cpu.name + (f" in {other}" if other != self.dtype else "")
-        return f"CPU  {name}, {source_of(self.cpu)}; {self.cpu_roof.origin}"
+        return f"CPU  {name}, {self.cpu_source}; {self.cpu_roof.origin}"
 
     def at(self, batch_log2: int, width_log2: int) -> RooflinePoint:
         """Return the point of one batch and width."""
@@ -150,10 +152,10 @@ class RooflineGrid:
         point = self.at(**chosen)
         weights, whole = self._bytes(4**point.width_log2), point.gpu_kernel.bytes_moved
         rates = [
-            f"{format_rate(kernel.flops / time_s, 'FLOP/s')} on {found.name} ({source_of(found)})"
-            for kernel, time_s, found in (
-                (point.gpu_kernel, point.gpu_s, self.gpu),
-                (point.cpu_kernel, point.cpu_s, self.cpu),
+            f"{format_rate(kernel.flops / time_s, 'FLOP/s')} on {found.name} ({source})"
+            for kernel, time_s, found, source in (
+                (point.gpu_kernel, point.gpu_s, self.gpu, self.gpu_source),
+                (point.cpu_kernel, point.cpu_s, self.cpu, self.cpu_source),
             )
         ]
         return (
@@ -221,7 +223,7 @@ def roofline_grid(*, gpu: Machine, cpu: Machine, dtype: str) -> RooflineGrid:
     gpu_roof, cpu_roof = roof_of(gpu, dtype), roof_of(cpu, cpu_dtype(dtype))
     points = list(_points(calibration_of(gpu, dtype), calibration_of(cpu, cpu_dtype(dtype)), dtype))
     dots = [*_dots(gpu, dtype), *_dots(cpu, cpu_dtype(dtype))]
-    return RooflineGrid(gpu, cpu, dtype, gpu_roof, cpu_roof, points, dots)
+    return RooflineGrid(gpu, cpu, dtype, gpu_roof, cpu_roof, points, dots, source_of(gpu), source_of(cpu))
 
 
 def _product(batch_log2: int, width_log2: int, dtype: str) -> Kernel:
