@@ -539,13 +539,13 @@ def test_a_lost_device_is_one_sentence_and_the_next_gpu_has_a_new_one(monkeypatc
 def test_a_kernel_that_does_not_end_is_given_up_and_the_session_lives(monkeypatch):
     gpu = webgpu_or_skip()
     monkeypatch.setattr(engine_module, "_ENGINES", {})
-    monkeypatch.setattr(engine_module, "WATCHDOG_S", 0.2)
+    monkeypatch.setattr(engine_module, "WATCHDOG_S", 0.05)
     gpu = WebGpu(gpu.adapter)
     loop = "for (var i = 0; i < 20000000; i++) { y[id.x] = sin(y[id.x] + 1.0); }"
     slow = DOUBLE.replace("y[id.x] =", f"{loop} y[id.x] +=")
     # Mesa ends any loop after 65,535 turns, so it takes many numbers to be slow.
     gpu.xp.WgslKernel(slow)(64, gpu.xp.ones(4096), gpu.xp.ones(4096))
-    with pytest.raises(KernelTooLongError, match=r"look for a loop without an end in it, then make a new device"):
+    with pytest.raises(KernelTooLongError, match="a loop without an end in it, or give it less work, then"):
         gpu.synchronize()
     with pytest.raises(DeviceLostError, match="a kernel does not end"):
         gpu.xp.ones(3)

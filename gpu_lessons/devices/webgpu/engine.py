@@ -21,8 +21,9 @@ Result = TypeVar("Result")
 
 #: Buffers of call numbers that are kept for calls with the same numbers.
 _FORMS = 1024
-#: What a learner's own kernel may keep the host waiting for.
+#: What a learner's own kernel may keep the host waiting for, and how many times as long if software runs it.
 WATCHDOG_S = 20.0
+_SOFTWARE_SLOWER = 3
 _TIMESTAMP = "timestamp-query"
 _TICK_BYTES = 8
 
@@ -126,7 +127,7 @@ class Engine:
     def run_own(
         self, text: str, entry: str, modes: Sequence[str], buffers: Sequence[Any], groups: tuple[int, int, int]
     ) -> None:
-        """Queue a learner's kernel; the next wait gives up after `WATCHDOG_S` seconds."""
+        """Queue a learner's kernel; the next wait gives up after `WATCHDOG_S` seconds, of software after more."""
         pipeline, layout = self.pipeline(text, entry, modes)
         self._has_own_kernel = True
         self._queue(pipeline, layout, buffers, groups)
@@ -256,10 +257,11 @@ class Engine:
 
         waiter = threading.Thread(target=wait, daemon=True)
         waiter.start()
-        waiter.join(WATCHDOG_S)
+        limit_s = WATCHDOG_S * (_SOFTWARE_SLOWER if self.adapter.is_software else 1)
+        waiter.join(limit_s)
         if waiter.is_alive():
             self._gone = "a kernel does not end"
-            raise KernelTooLongError(WATCHDOG_S)
+            raise KernelTooLongError(limit_s)
         self._has_own_kernel = False
         if problems:
             self._checked(_raise, problems[0])

@@ -22,8 +22,8 @@ class KernelTooLongError(RuntimeError):
 
     def __init__(self, limit_s: float) -> None:
         super().__init__(
-            f"a kernel of your own has not ended after {limit_s:.0f} s: look for a loop without an end in it, then "
-            "make a new device with gl.gpu(); the old one is given up"
+            f"a kernel of your own has not ended after {limit_s:.0f} s: look for a loop without an end in it, or "
+            "give it less work, then make a new device with gl.gpu(); the old one is given up"
         )
 
 
