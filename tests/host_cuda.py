@@ -1,7 +1,8 @@
-"""The CUDA kernels of the ladder on the CPU: a C++ compiler, a thread for each thread, one block after another."""
+"""The CUDA kernels of the ladder on a CPU: compiled as C++, a thread for each thread, one block after another."""
 
 import ctypes
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -45,23 +46,63 @@ extern "C" void run(int step, int wide, int high, const float* a, const float* b
 
 
 def compiled(compiler, folder):
-    """Return a function: step, a, b give the product by the CUDA kernel of that step."""
+    """Return a function that runs the kernel of a step: step, blocks, a, b, c, m, n, k."""
     texts = [
-        f"#define multiply multiply_{each.number}\n{kernel_text(each.number, 'cuda')}\n#undef multiply\n"
-        for each in STEPS
+        f"#define multiply multiply_{step.number}\n{kernel_text(step.number, 'cuda')}\n#undef multiply\n"
+        for step in STEPS
     ]
     source, library = folder / "ladder.cpp", folder / "ladder.so"
     source.write_text("".join([_WORDS_OF_CUDA, *texts, _RUN]), encoding="utf-8")
-    options = ["-std=c++17", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-pthread"]
+    # CuPy compiles as C++14.
+    options = ["-std=c++14", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-pthread"]
     subprocess.run([compiler, *options, source, "-o", library], check=True)
     run = ctypes.CDLL(str(library)).run
 
-    def product(step, a, b):
-        (m, k), n = a.shape, b.shape[1]
-        c = np.full((m, n), np.nan, np.float32)
-        tile = STEPS[step - 1].tile
-        places = [x.ctypes.data_as(ctypes.c_void_p) for x in (a, b, c)]
-        run(step, -(-n // tile), -(-m // tile), *places, m, n, k)
-        return c
+    def launch(step, blocks, a, b, c, m, n, k):
+        run(step, *blocks, *(x.ctypes.data_as(ctypes.c_void_p) for x in (a, b, c)), m, n, k)
 
-    return product
+    return launch
+
+
+class DeviceArray(np.ndarray):
+    """Stands for cupy.ndarray: memory with an address."""
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.ctypes.data)
+
+
+class FakeCuPy:
+    """CuPy as far as a kernel of one's own needs it; its kernels are those of the ladder, run on the CPU."""
+
+    ndarray = DeviceArray
+
+    def __init__(self, launch):
+        self.launch = launch
+        self.refused = None
+
+    def asarray(self, x):
+        return np.array(x).view(DeviceArray)
+
+    def empty(self, shape, dtype):
+        return self.asarray(np.full(shape, np.nan, dtype))
+
+    def ascontiguousarray(self, x):
+        return np.ascontiguousarray(x).view(DeviceArray)
+
+    def RawKernel(self, code, name):  # noqa: N802
+        [step] = [each.number for each in STEPS if kernel_text(each.number, "cuda") == code] or [None]
+
+        def kernel(blocks, threads, arguments):
+            assert threads == (256,)
+            a, b, c, *sizes = arguments
+            assert all(isinstance(x, DeviceArray) and x.data.ptr % 16 == 0 for x in (a, b))
+            assert [type(each) for each in sizes] == [np.int32] * 3  # a Python int would be 64 bits long
+            self.launch(step, blocks, a, b, c, *map(int, sizes))
+
+        def compile_now():
+            if self.refused is not None:
+                raise self.refused
+
+        kernel.compile = compile_now
+        return kernel

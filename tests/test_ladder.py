@@ -7,10 +7,11 @@ import shutil
 
 import numpy as np
 import pytest
-from host_cuda import compiled
+from host_cuda import FakeCuPy, compiled
 
-from gpu_lessons.devices import SimulatedGpu
+from gpu_lessons.devices import CudaGpu, SimulatedGpu
 from gpu_lessons.devices.ladder import LANGUAGES, STEPS, kernel_text, language_of, matrix_kernel, thread_kernel
+from gpu_lessons.devices.ladder.cuda_texts import CudaTextError, cuda_error
 from gpu_lessons.devices.threads import run_threads
 from gpu_lessons.devices.webgpu.errors import WgslError
 from gpu_lessons.hardware.machines import machine
@@ -56,18 +57,71 @@ def test_each_step_gives_numpys_product_on_a_gpu_at_any_size(real_gpu, step, siz
 
 
 @pytest.fixture(scope="module")
-def by_cuda_text(tmp_path_factory):
+def cuda_on_cpu(tmp_path_factory):
+    """A CUDA device whose kernels run on the CPU, by a C++ compiler."""
     compiler = shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         pytest.skip("no C++ compiler on PATH: looked for g++ and clang++")
-    return compiled(compiler, tmp_path_factory.mktemp("host_cuda"))
+    gpu = CudaGpu.__new__(CudaGpu)
+    gpu.xp = FakeCuPy(compiled(compiler, tmp_path_factory.mktemp("host_cuda")))
+    return gpu
 
 
 @pytest.mark.parametrize("step", NUMBERS)
 @pytest.mark.parametrize("sizes", [(1, 1, 1), (17, 20, 5), (66, 68, 36), (3, 7, 33)], ids=str)
-def test_the_cuda_texts_are_right_when_a_cpu_runs_their_threads(by_cuda_text, step, sizes):
+def test_the_cuda_texts_are_right_when_a_cpu_runs_their_threads(cuda_on_cpu, step, sizes):
     a, b = matrices(*sizes)
-    np.testing.assert_allclose(by_cuda_text(step, a, b), a.astype(np.float64) @ b, rtol=1e-4, atol=1e-5)
+    c = matrix_kernel(cuda_on_cpu, step)(cuda_on_cpu.xp.asarray(a), cuda_on_cpu.xp.asarray(b))
+    np.testing.assert_allclose(c, a.astype(np.float64) @ b, rtol=1e-4, atol=1e-5)
+
+
+def test_four_numbers_are_never_loaded_from_where_they_do_not_begin(cuda_on_cpu):
+    a, b = matrices(9, 8, 8)
+    shifted = cuda_on_cpu.xp.asarray(np.append(0, a).astype(np.float32))[1:].reshape(9, 8)
+    assert shifted.data.ptr % 16
+    c = matrix_kernel(cuda_on_cpu, 5)(shifted, cuda_on_cpu.xp.asarray(b))
+    np.testing.assert_allclose(c, a @ b, rtol=1e-4, atol=1e-5)
+
+
+class CompileException(Exception):  # noqa: N818
+    """Stands for CuPy's."""
+
+
+def test_an_error_in_cuda_shows_its_line_and_a_caret(cuda_on_cpu, monkeypatch):
+    text = kernel_text(2, "cuda").replace("n + column];", "n + colum];")
+    # As nvcc of CUDA 13.0 says it.
+    told = (
+        'kernel.cu(12): error: identifier "colum" is undefined\n'
+        "        total += a[row * k + t] * b[t * n + colum];\n"
+        "                                            ^\n\n"
+        '1 error detected in the compilation of "kernel.cu".\n'
+    )
+    monkeypatch.setattr(cuda_on_cpu.xp, "refused", CompileException(told))
+    with pytest.raises(CudaTextError) as raised:
+        matrix_kernel(cuda_on_cpu, text, tile=16)
+    sentence, shown, caret = str(raised.value).splitlines()
+    assert sentence == 'line 12 of the kernel does not compile: identifier "colum" is undefined'
+    assert shown == f"12: {text.splitlines()[11]}"
+    assert caret.index("^") == shown.index("colum")
+    without_place = str(cuda_error(text, "nvrtc: error: failed to\nload builtins"))
+    assert without_place == "the kernel does not compile: nvrtc: error: failed to load builtins"
+
+
+@pytest.mark.gpu
+def test_the_compiler_of_a_cuda_device_tells_the_line(gpu_named):
+    text, gpu = kernel_text(2, "cuda"), gpu_named("cuda")
+    with pytest.raises(CudaTextError, match=r"^line 12 of the kernel does not compile: .*colum.*\n12: .*n \+ colum\]"):
+        matrix_kernel(gpu, text.replace("n + column];", "n + colum];"), tile=16)
+    with pytest.raises(CudaTextError, match=r"^the text holds no kernel multiply: "):
+        matrix_kernel(gpu, text.replace("multiply", "multiplied"), tile=16)
+
+
+def test_a_text_in_cuda_without_the_kernel_is_one_sentence(cuda_on_cpu, monkeypatch):
+    monkeypatch.setattr(cuda_on_cpu.xp, "refused", RuntimeError("CUDA_ERROR_NOT_FOUND: named symbol not found"))
+    with pytest.raises(
+        CudaTextError, match=r'^the text holds no kernel multiply: it begins with extern "C" __global__$'
+    ):
+        matrix_kernel(cuda_on_cpu, "text", tile=16)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -103,7 +103,7 @@ def time_ladder(
         If the matrices do not fit.
     NotImplementedError
         If there is a kernel of one's own and the GPU is simulated.
-    WgslError, RuntimeError
+    WgslError, CudaTextError, RuntimeError
         If one's own kernel does not compile, or does not end.
     TypeError, ValueError
         If ``size`` is no integer of at least 1, or ``budget_s`` no number of seconds.

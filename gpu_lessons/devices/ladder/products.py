@@ -9,6 +9,7 @@ import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.cuda import CudaGpu
+from gpu_lessons.devices.ladder.cuda_texts import compiled
 from gpu_lessons.devices.ladder.texts import kernel_text, require_step
 from gpu_lessons.devices.simulated import SimulatedGpu
 from gpu_lessons.devices.webgpu.gpu import WebGpu
@@ -56,8 +57,8 @@ def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Pr
     ------
     NotImplementedError
         If the GPU is simulated: it runs no text; one sentence says what is possible there.
-    WgslError
-        If a WGSL text does not compile. CUDA C is compiled at the first call, and refused in CuPy's words.
+    WgslError, CudaTextError
+        If the text does not compile.
     TypeError, ValueError
         If there is no such step, ``tile`` is missing with a text or given with a step, or later the arrays do not fit.
     """
@@ -99,7 +100,7 @@ def _webgpu(gpu: WebGpu, code: str) -> Launch:
 
 
 def _cuda(gpu: CudaGpu, code: str) -> Launch:
-    kernel = gpu.xp.RawKernel(code, _NAME)
+    kernel = compiled(gpu.xp, code, _NAME)
 
     def launch(blocks: tuple[int, int], a: Any, b: Any, c: Any, sizes: tuple[int, int, int]) -> None:  # noqa: ANN401
         kernel(blocks, (_THREADS,), (a, b, c, *map(np.int32, sizes)))

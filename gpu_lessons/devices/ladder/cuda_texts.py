@@ -1,0 +1,58 @@
+"""A text in CUDA C, compiled by CuPy; what the compiler says of it, with the learner's line and a caret."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["CudaTextError", "compiled", "cuda_error"]
+
+#: "name.cu(12): error: what"; then, from newer compilers, the line and a caret.
+_PLACE = re.compile(r"\((\d+)\): error: ([^\n]+)(?:\n([^\n]+)\n( *)\^)?")
+
+
+class CudaTextError(ValueError):
+    """A kernel in CUDA C does not compile; the message shows the line and where in it."""
+
+
+def compiled(xp: Any, text: str, name: str) -> Any:  # noqa: ANN401  (CuPy has no types of its own)
+    """Return CuPy's kernel ``name`` of a text in CUDA C.
+
+    Raises
+    ------
+    CudaTextError
+        If it does not compile, or holds no such kernel.
+    """
+    kernel = xp.RawKernel(text, name)
+    try:
+        kernel.compile()
+    except Exception as error:  # CuPy's own classes, which are there with CuPy only
+        if type(error).__name__ == "CompileException":
+            raise cuda_error(text, str(error)) from None
+        if "NOT_FOUND" in str(error):
+            raise CudaTextError(f'the text holds no kernel {name}: it begins with extern "C" __global__') from None
+        raise
+    return kernel
+
+
+def cuda_error(text: str, told: str) -> CudaTextError:
+    """Return the error of a text: what is wrong, its line, and a caret below the place where it is told.
+
+    Parameters
+    ----------
+    text : str
+        The kernel.
+    told : str
+        What the compiler says of it.
+    """
+    place = _PLACE.search(told)
+    lines = text.splitlines()
+    if place is None or not 1 <= int(place[1]) <= len(lines):
+        return CudaTextError(f"the kernel does not compile: {' '.join(told.split())}")
+    row, what, line = int(place[1]), place[2].strip(), lines[int(place[1]) - 1]
+    message = f"line {row} of the kernel does not compile: {what}\n{row}: {line}"
+    if place[3] and line.strip() in place[3]:
+        # The compiler moves the line to the right.
+        column = len(place[4]) - place[3].index(line.strip()) + line.index(line.strip())
+        message += f"\n{' ' * (len(f'{row}: ') + column)}^"
+    return CudaTextError(message)
