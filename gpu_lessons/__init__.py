@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gpu_lessons.charts.comparison import compare_machines as compare_machines
+    from gpu_lessons.charts.ladder import plot_ladder as plot_ladder
     from gpu_lessons.charts.thread_map import plot_thread_map as plot_thread_map
     from gpu_lessons.charts.warp_turns import plot_turns as plot_turns
     from gpu_lessons.devices import gpu as gpu
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gpu_lessons.explorers import explore_crossing as explore_crossing
     from gpu_lessons.explorers import explore_epoch as explore_epoch
     from gpu_lessons.explorers import explore_inside_the_gpu as explore_inside_the_gpu
+    from gpu_lessons.explorers import explore_kernel as explore_kernel
     from gpu_lessons.explorers import explore_memory_limits as explore_memory_limits
     from gpu_lessons.explorers import explore_roofline as explore_roofline
     from gpu_lessons.explorers import explore_timeline as explore_timeline
@@ -78,6 +80,7 @@ _HOME = {
     "explore_crossing": "explorers",
     "explore_epoch": "explorers",
     "explore_inside_the_gpu": "explorers",
+    "explore_kernel": "explorers",
     "explore_memory_limits": "explorers",
     "explore_roofline": "explorers",
     "explore_timeline": "explorers",
@@ -94,6 +97,7 @@ _HOME = {
     "say_spread": "lessons.spread",
     "measure": "measuring",
     "measure_this_cpu": "measuring",
+    "plot_ladder": "charts.ladder",
     "plot_thread_map": "charts.thread_map",
     "plot_turns": "charts.warp_turns",
     "predict": "model",

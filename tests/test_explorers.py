@@ -17,6 +17,7 @@ from gpu_lessons.explorers import (
     explore_crossing,
     explore_epoch,
     explore_inside_the_gpu,
+    explore_kernel,
     explore_memory_limits,
     explore_roofline,
     explore_timeline,
@@ -116,6 +117,7 @@ every_explorer = pytest.mark.parametrize(
         explore_crossing,
         explore_epoch,
         explore_inside_the_gpu,
+        explore_kernel,
         explore_memory_limits,
         explore_roofline,
         explore_timeline,
@@ -126,7 +128,7 @@ every_explorer = pytest.mark.parametrize(
 
 
 #: What the sentence of a figure says where it starts there, of explorers that know no width of 512.
-STARTS = {"explore_training": ({"cards": 1024}, "1,024")}
+STARTS = {"explore_kernel": ({"step": 2}, "step 2"), "explore_training": ({"cards": 1024}, "1,024")}
 
 
 def started(explore):

@@ -7,6 +7,7 @@ from gpu_lessons.explorers.convolution import explore_convolution
 from gpu_lessons.explorers.crossing import explore_crossing
 from gpu_lessons.explorers.epoch import explore_epoch
 from gpu_lessons.explorers.inside_the_gpu import explore_inside_the_gpu
+from gpu_lessons.explorers.kernel import explore_kernel
 from gpu_lessons.explorers.memory_limits import explore_memory_limits
 from gpu_lessons.explorers.residuals import plot_residuals
 from gpu_lessons.explorers.roofline import explore_roofline
@@ -21,6 +22,7 @@ __all__ = [
     "explore_crossing",
     "explore_epoch",
     "explore_inside_the_gpu",
+    "explore_kernel",
     "explore_memory_limits",
     "explore_roofline",
     "explore_timeline",

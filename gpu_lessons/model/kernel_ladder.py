@@ -10,14 +10,25 @@ from gpu_lessons.hardware.machines import Machine
 from gpu_lessons.model.calibration import calibrate
 from gpu_lessons.model.gpu import GpuCalibration
 from gpu_lessons.work import MatrixProduct
-from gpu_lessons.work.matrix_kernels import KernelCounts, MatrixKernel
+from gpu_lessons.work.matrix_kernels import SECTOR_BYTES, KernelCounts, MatrixKernel
 
-__all__ = ["KernelPrediction", "LoadStore", "load_store_of", "misfit", "predict_kernel"]
+__all__ = [
+    "MOST_REGISTERS",
+    "MOST_THREADS",
+    "KernelPrediction",
+    "LoadStore",
+    "load_store_of",
+    "misfit",
+    "predict_kernel",
+    "shared_room",
+]
 
-_WARP, _NUMBER_BYTES = 32, 4
+_NUMBER_BYTES = 4
 # Limits of a block, of a thread and of a SM, and bytes of shared memory by compute capability: NVIDIA cccl,
 # arch_traits.h, and CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
-_MOST_THREADS, _MOST_REGISTERS, _SM_REGISTERS = 1024, 255, 65536
+#: Threads of a block, and registers of a thread.
+MOST_THREADS, MOST_REGISTERS = 1024, 255
+_SM_REGISTERS = 65536
 _SHARED_KIB = {
     "6.0": 64,
     "6.1": 96,
@@ -115,13 +126,13 @@ def load_store_of(gpu: Machine) -> LoadStore:
 
 def misfit(kernel: MatrixKernel, gpu: Machine) -> str | None:
     """Return in words why a block of ``kernel`` does not fit on an SM; None if it does."""
-    if kernel.threads > _MOST_THREADS:
-        return f"{kernel.threads:,} threads, a block has at most {_MOST_THREADS:,}"
-    room = _shared_room(gpu)
+    if kernel.threads > MOST_THREADS:
+        return f"{kernel.threads:,} threads, a block has at most {MOST_THREADS:,}"
+    room = shared_room(gpu)
     if kernel.shared_bytes > room:
         return f"{kernel.shared_bytes // 1024:,} KiB of shared memory, an SM has {room // 1024:,}"
-    if kernel.numbers_each > _MOST_REGISTERS:
-        return f"{kernel.numbers_each:,} numbers a thread, it has {_MOST_REGISTERS} registers"
+    if kernel.numbers_each > MOST_REGISTERS:
+        return f"{kernel.numbers_each:,} numbers a thread, it has {MOST_REGISTERS} registers"
     return None
 
 
@@ -157,7 +168,7 @@ def predict_kernel(kernel: MatrixKernel, gpu: Machine, m: int, n: int, k: int) -
     blocks = -(-m // kernel.tile) * -(-n // kernel.tile)
     idle = -(-blocks // device.sm_count) * device.sm_count / blocks
     memory_bytes = _from_memory(kernel, gpu, device, (m, n, k))
-    l2_bytes = _NUMBER_BYTES * 2 * kernel.tile * k * blocks + 32 * counts.store_sectors
+    l2_bytes = _NUMBER_BYTES * 2 * kernel.tile * k * blocks + SECTOR_BYTES * counts.store_sectors
     requests = counts.load_requests + counts.store_requests + counts.shared_requests
     passes = counts.load_lines + counts.store_lines + counts.shared_clocks
     parts_s = {
@@ -178,7 +189,14 @@ def predict_kernel(kernel: MatrixKernel, gpu: Machine, m: int, n: int, k: int) -
     )
 
 
-def _shared_room(gpu: Machine) -> int:
+def shared_room(gpu: Machine) -> int:
+    """Return the bytes of shared memory of an SM.
+
+    Raises
+    ------
+    ValueError
+        If the catalogue has no compute capability of the GPU, or one that is not known here.
+    """
     if gpu.compute_capability not in _SHARED_KIB:
         raise ValueError(f"the shared memory of an SM is not known for {gpu.name}; choose another GPU")
     return 1024 * _SHARED_KIB[gpu.compute_capability]
@@ -186,10 +204,10 @@ def _shared_room(gpu: Machine) -> int:
 
 def _blocks_at_once(kernel: MatrixKernel, gpu: Machine) -> int:
     """Return how many blocks an SM holds: threads, shared memory and registers must suffice."""
-    limits = [(gpu.max_threads_per_sm or _MOST_THREADS) // kernel.threads]
+    limits = [(gpu.max_threads_per_sm or MOST_THREADS) // kernel.threads]
     limits.append(_SM_REGISTERS // (kernel.threads * (kernel.numbers_each + _OTHER_REGISTERS)))
     if kernel.shared_bytes:
-        limits.append(_shared_room(gpu) // kernel.shared_bytes)
+        limits.append(shared_room(gpu) // kernel.shared_bytes)
     return max(1, min(limits))
 
 
