@@ -5,6 +5,7 @@ import subprocess
 from types import SimpleNamespace
 
 import numpy as np
+from fake_cuda import CUDARuntimeError
 
 from gpu_lessons.devices.ladder import STEPS, kernel_text
 
@@ -72,6 +73,25 @@ class DeviceArray(np.ndarray):
         return SimpleNamespace(ptr=self.ctypes.data)
 
 
+class FakeEvent:
+    """What the host waits for."""
+
+    def __init__(self, cupy):
+        self.cupy = cupy
+
+    def record(self):
+        self.cupy.waited += 1
+
+    @property
+    def done(self):
+        if self.cupy.failed is not None:
+            raise self.cupy.failed
+        return self.cupy.ends
+
+    def synchronize(self):
+        assert self.done
+
+
 class FakeCuPy:
     """CuPy as far as a kernel of one's own needs it; its kernels are those of the ladder, run on the CPU."""
 
@@ -80,6 +100,11 @@ class FakeCuPy:
     def __init__(self, launch):
         self.launch = launch
         self.refused = None
+        self.failed = None
+        self.ends = True
+        self.waited = 0
+        runtime = SimpleNamespace(CUDARuntimeError=CUDARuntimeError)
+        self.cuda = SimpleNamespace(Event=lambda: FakeEvent(self), runtime=runtime)
 
     def asarray(self, x):
         return np.array(x).view(DeviceArray)

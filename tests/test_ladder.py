@@ -4,14 +4,25 @@ import difflib
 import itertools
 import re
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
+from fake_cuda import CUDARuntimeError
 from host_cuda import FakeCuPy, compiled
 
 from gpu_lessons.devices import CudaGpu, SimulatedGpu
-from gpu_lessons.devices.ladder import LANGUAGES, STEPS, kernel_text, language_of, matrix_kernel, thread_kernel
-from gpu_lessons.devices.ladder.cuda_texts import CudaTextError, cuda_error
+from gpu_lessons.devices.ladder import (
+    LANGUAGES,
+    STEPS,
+    cuda_texts,
+    kernel_changes,
+    kernel_text,
+    language_of,
+    matrix_kernel,
+    thread_kernel,
+)
+from gpu_lessons.devices.ladder.cuda_texts import CudaRunError, CudaTextError, cuda_error
 from gpu_lessons.devices.threads import run_threads
 from gpu_lessons.devices.webgpu.errors import WgslError
 from gpu_lessons.hardware.machines import machine
@@ -83,6 +94,34 @@ def test_four_numbers_are_never_loaded_from_where_they_do_not_begin(cuda_on_cpu)
     np.testing.assert_allclose(c, a @ b, rtol=1e-4, atol=1e-5)
 
 
+def test_the_first_run_of_a_size_on_cuda_is_waited_for_and_later_ones_are_not(cuda_on_cpu):
+    multiply = matrix_kernel(cuda_on_cpu, 2)
+    a, b = map(cuda_on_cpu.xp.asarray, matrices(4, 4, 4))
+    waits = []
+    for left in (a, a, a[:2], a):
+        before = cuda_on_cpu.xp.waited
+        multiply(left, b)
+        waits.append(cuda_on_cpu.xp.waited - before)
+    assert waits == [1, 0, 1, 0]
+
+
+def test_a_cuda_kernel_that_does_not_end_or_leaves_its_arrays_is_one_sentence(cuda_on_cpu, monkeypatch):
+    a, b = map(cuda_on_cpu.xp.asarray, matrices(4, 4, 4))
+    restart = "then restart the notebook's kernel, for the device is lost to this one"
+    monkeypatch.setattr(cuda_texts, "WATCHDOG_S", 0.01)
+    monkeypatch.setattr(cuda_on_cpu.xp, "ends", False)
+    sentence = f"^a kernel of your own has not ended after 0.01 s: look for a loop without an end in it, {restart}$"
+    with pytest.raises(CudaRunError, match=sentence):
+        matrix_kernel(cuda_on_cpu, 2)(a, b)
+    monkeypatch.setattr(cuda_on_cpu.xp, "failed", CUDARuntimeError("IllegalAddress"))
+    sentence = f"^a kernel of your own reads or writes outside its arrays: look at its indexes and edges, {restart}$"
+    with pytest.raises(CudaRunError, match=sentence):
+        matrix_kernel(cuda_on_cpu, 2)(a, b)
+    monkeypatch.setattr(cuda_on_cpu.xp, "failed", CUDARuntimeError("Unknown"))
+    with pytest.raises(CUDARuntimeError):
+        matrix_kernel(cuda_on_cpu, 2)(a, b)
+
+
 class CompileException(Exception):  # noqa: N818
     """Stands for CuPy's."""
 
@@ -133,6 +172,19 @@ def test_every_step_is_a_small_change_of_the_one_before(language):
         assert 0 < sum(line.startswith("- ") for line in lines) <= 20
     first = list(difflib.ndiff(texts[0], texts[1]))
     assert sum(line.startswith("+ ") for line in first) == 3  # the comment and two lines
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("step", NUMBERS[1:])
+def test_the_changes_of_a_step_hold_every_line_that_is_new_and_every_one_that_is_gone(language, step):
+    before, after = (kernel_text(each, language).splitlines()[1:] for each in (step - 1, step))
+    changes = kernel_changes(step, language).splitlines()
+    gone = [line[1:] for line in changes if line[0] == "-"]
+    new = [line[1:] for line in changes if line[0] == "+"]
+    assert Counter(before) - Counter(gone) == Counter(after) - Counter(new)
+    assert len(changes) < 1.5 * len(after) + len(gone)
+    with pytest.raises(ValueError, match=r"^step must be an integer of at least 1, got 0$"):
+        kernel_changes(1, language)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)

@@ -1,7 +1,7 @@
 """A matrix product as a kernel of one's own, in five steps: the texts in WGSL, CUDA C and Python, and how they run."""
 
 from gpu_lessons.devices.ladder.products import Product, language_of, matrix_kernel
-from gpu_lessons.devices.ladder.texts import LANGUAGES, kernel_text, thread_kernel
+from gpu_lessons.devices.ladder.texts import LANGUAGES, kernel_changes, kernel_text, thread_kernel
 from gpu_lessons.devices.threads import run_threads
 from gpu_lessons.work.matrix_kernels import MATRIX_KERNELS as STEPS
 
@@ -9,6 +9,7 @@ __all__ = [
     "LANGUAGES",
     "STEPS",
     "Product",
+    "kernel_changes",
     "kernel_text",
     "language_of",
     "matrix_kernel",

@@ -1,11 +1,17 @@
-"""A text in CUDA C, compiled by CuPy; what the compiler says of it, with the learner's line and a caret."""
+"""A text in CUDA C, compiled by CuPy: what the compiler says of it, and what can go wrong at its first run."""
 
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
-__all__ = ["CudaTextError", "compiled", "cuda_error"]
+__all__ = ["CudaRunError", "CudaTextError", "compiled", "cuda_error", "wait_for_first_run"]
+
+#: What a learner's own kernel may keep the host waiting for.
+WATCHDOG_S = 20.0
+_LOOK_AGAIN_S = 1e-4
+_RESTART = "then restart the notebook's kernel, for the device is lost to this one"
 
 #: "name.cu(12): error: what"; then, from newer compilers, the line and a caret.
 _PLACE = re.compile(r"\((\d+)\): error: ([^\n]+)(?:\n([^\n]+)\n( *)\^)?")
@@ -13,6 +19,10 @@ _PLACE = re.compile(r"\((\d+)\): error: ([^\n]+)(?:\n([^\n]+)\n( *)\^)?")
 
 class CudaTextError(ValueError):
     """A kernel in CUDA C does not compile; the message shows the line and where in it."""
+
+
+class CudaRunError(RuntimeError):
+    """A kernel in CUDA C does not end, or uses memory that is not its own; the device is of no use afterwards."""
 
 
 def compiled(xp: Any, text: str, name: str) -> Any:  # noqa: ANN401  (CuPy has no types of its own)
@@ -33,6 +43,34 @@ def compiled(xp: Any, text: str, name: str) -> Any:  # noqa: ANN401  (CuPy has n
             raise CudaTextError(f'the text holds no kernel {name}: it begins with extern "C" __global__') from None
         raise
     return kernel
+
+
+def wait_for_first_run(xp: Any) -> None:  # noqa: ANN401
+    """Wait until the kernel that was launched last has ended.
+
+    Raises
+    ------
+    CudaRunError
+        If it has not ended after `WATCHDOG_S` seconds, or reads or writes outside its arrays.
+    """
+    event = xp.cuda.Event()
+    event.record()
+    end_s = time.monotonic() + WATCHDOG_S
+    try:
+        while not event.done:
+            if time.monotonic() > end_s:
+                raise CudaRunError(
+                    f"a kernel of your own has not ended after {WATCHDOG_S:g} s: look for a loop without an end in it, "
+                    f"{_RESTART}"
+                )
+            time.sleep(_LOOK_AGAIN_S)
+        event.synchronize()
+    except xp.cuda.runtime.CUDARuntimeError as error:
+        if not re.search("IllegalAddress|MisalignedAddress", str(error)):
+            raise
+        raise CudaRunError(
+            f"a kernel of your own reads or writes outside its arrays: look at its indexes and edges, {_RESTART}"
+        ) from None
 
 
 def cuda_error(text: str, told: str) -> CudaTextError:

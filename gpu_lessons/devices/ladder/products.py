@@ -9,7 +9,7 @@ import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
 from gpu_lessons.devices.cuda import CudaGpu
-from gpu_lessons.devices.ladder.cuda_texts import compiled
+from gpu_lessons.devices.ladder.cuda_texts import compiled, wait_for_first_run
 from gpu_lessons.devices.ladder.texts import kernel_text, require_step
 from gpu_lessons.devices.simulated import SimulatedGpu
 from gpu_lessons.devices.webgpu.gpu import WebGpu
@@ -51,7 +51,7 @@ def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Pr
     -------
     callable
         Takes float32 arrays of the GPU of shapes (m, k) and (k, n), and returns one of shape (m, n). The host does
-        not wait.
+        not wait, but for the first run of each size on a CUDA device, to see that it ends.
 
     Raises
     ------
@@ -59,6 +59,8 @@ def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Pr
         If the GPU is simulated: it runs no text; one sentence says what is possible there.
     WgslError, CudaTextError
         If the text does not compile.
+    CudaRunError, KernelTooLongError
+        Later, on a CUDA device at the first run and through WebGPU at the next wait, if the kernel does not end.
     TypeError, ValueError
         If there is no such step, ``tile`` is missing with a text or given with a step, or later the arrays do not fit.
     """
@@ -101,9 +103,13 @@ def _webgpu(gpu: WebGpu, code: str) -> Launch:
 
 def _cuda(gpu: CudaGpu, code: str) -> Launch:
     kernel = compiled(gpu.xp, code, _NAME)
+    ended: set[tuple[int, int, int]] = set()
 
     def launch(blocks: tuple[int, int], a: Any, b: Any, c: Any, sizes: tuple[int, int, int]) -> None:  # noqa: ANN401
         kernel(blocks, (_THREADS,), (a, b, c, *map(np.int32, sizes)))
+        if sizes not in ended:  # CUDA would wait for ever
+            wait_for_first_run(gpu.xp)
+            ended.add(sizes)
 
     return launch
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from gpu_lessons.arguments import require_choice, require_count
 
-__all__ = ["LANGUAGES", "kernel_text", "require_step", "thread_kernel"]
+__all__ = ["LANGUAGES", "kernel_changes", "kernel_text", "require_step", "thread_kernel"]
 
 #: What a text is written in, and the ending of its file.
 LANGUAGES = {"python": "py", "wgsl": "wgsl", "cuda": "cu"}
@@ -37,6 +38,38 @@ def kernel_text(step: int, language: str) -> str:
     'Step 2: neighbours side by si'
     """
     return _path(step, language).read_text(encoding="utf-8")
+
+
+def kernel_changes(step: int, language: str) -> str:
+    """Return what a step changes of the one before: lines that go begin with "-", new ones with "+".
+
+    Lines that stay are shown next to a change only; the comment at the top is left out.
+
+    Parameters
+    ----------
+    step : int
+        2 to 5.
+    language : {"python", "wgsl", "cuda"}
+        As in `kernel_text`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such step, none before it, or no such language.
+
+    Examples
+    --------
+    >>> print(kernel_changes(2, "python"))
+         me = here.thread
+    -    row = top + me % 16
+    -    column = left + me // 16
+    +    row = top + me // 16
+    +    column = left + me % 16
+         if row < m and column < n:
+    """
+    before, after = (kernel_text(each, language).splitlines()[1:] for each in (step - 1, step))
+    lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
+    return "\n".join("..." if line.startswith("@@") else line for line in lines[1:])
 
 
 @cache
