@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from gpu_lessons.devices.ladder import thread_kernel
+from gpu_lessons.devices.threads import run_threads
 from gpu_lessons.work.matrix_kernels import MATRIX_KERNELS, MatrixKernel
 
 SIZES = [(64, 64, 32), (64, 128, 32), (128, 64, 64)]
@@ -117,3 +120,25 @@ def test_sizes_between_two_tiles_count_as_the_larger_one_but_for_the_flop() -> N
 def test_a_size_must_be_at_least_one() -> None:
     with pytest.raises(ValueError, match="k must be an integer of at least 1, got 0"):
         MATRIX_KERNELS[0].counts(16, 16, 0)
+
+
+@pytest.mark.parametrize("step", MATRIX_KERNELS, ids=lambda step: step.title)
+@pytest.mark.parametrize(("m", "n", "k"), [(64, 128, 32), (128, 64, 48)])
+def test_the_kernels_run_thread_by_thread_ask_for_what_is_counted(m: int, n: int, k: int, step: MatrixKernel) -> None:
+    c = np.zeros((m, n), np.float32)
+    found = run_threads(
+        thread_kernel(step.number),
+        (n // step.tile, m // step.tile),
+        np.ones((m, k), np.float32),
+        np.ones((k, n), np.float32),
+        c,
+        m,
+        n,
+        k,
+        threads=step.threads,
+    )
+    counts = step.counts(m, n, k)
+    assert (c == k).all()
+    assert (found.loads.requests, found.loads.parts) == (counts.load_requests, counts.load_sectors)
+    assert (found.stores.requests, found.stores.parts) == (counts.store_requests, counts.store_sectors)
+    assert (found.shared.requests, found.shared.parts) == (counts.shared_requests, counts.shared_turns)
