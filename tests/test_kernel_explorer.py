@@ -37,6 +37,7 @@ def test_without_tiles_the_slider_changes_nothing(rows):
     for step in (1, 2):
         kept = [{k: v for k, v in rows[step, tile].items() if k != "tile"} for tile in TILES]
         assert all(each == kept[0] for each in kept)
+    assert all(("no tile to choose" in row["line"]) == (step < 3) for (step, _), row in rows.items())
     # For each term a warp asks for 16 + 1 sectors, or for 2 + 2.
     assert rows[1, 16]["asked_bytes"] == N**3 // 32 * 17 * 32
     assert rows[2, 16]["asked_bytes"] == N**3 // 32 * 4 * 32

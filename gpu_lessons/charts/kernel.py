@@ -181,16 +181,21 @@ def _roofs(grid: Any) -> alt.LayerChart:  # noqa: ANN401
     path = alt.Chart().transform_filter("datum.step === step && datum.misfit === null")
     path = path.transform_calculate(gflops="datum.rate / 1e9", name="'tile ' + datum.tile")
     rungs = alt.Chart(alt.Data(values=ladder)).transform_calculate(gflops="datum.rate / 1e9")
-    ends = path.transform_filter("datum.is_end && datum.tile !== tile")
-    first, last = (ends.transform_filter(f"datum.tile {sign} tile") for sign in "<>")
+    ends = path.transform_filter("datum.tile !== tile")
+    above = f"datum.rate > datum.intensity * {roof.memory_bytes_per_s:.4g}"
     layers += [
         path.mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y, order="tile:Q"),
         path.mark_point(filled=True, color=INK, size=24, opacity=1).encode(x=x, y=y),
-        first.mark_text(**text_style(INK, 11, dy=13, align="right")).encode(x=x, y=y, text="name:N"),
-        last.mark_text(**text_style(INK, 11, dx=3, dy=12)).encode(x=x, y=y, text="name:N"),
         rungs.mark_point(filled=True, color=LAUNCH, size=60, opacity=1).encode(x=x, y=y),
         path.transform_filter(_HERE).mark_point(**_RING).encode(x=x, y=y),
     ]
+    # The smallest tile on that side of the roof of memory on which it is; the largest right of the others.
+    for when, style in (
+        (f"datum.end === 'smallest' && {above}", text_style(INK, 11, dy=13, align="right")),
+        (f"datum.end === 'smallest' && !({above})", text_style(INK, 11, dy=13)),
+        ("datum.end === 'largest'", text_style(INK, 11, dx=3, dy=12)),
+    ):
+        layers.append(ends.transform_filter(when).mark_text(**style).encode(x=x, y=y, text="name:N"))
     # Steps 4 and 5 lie close together, or on each other.
     for steps, style in (
         ((1, 2, 5), text_style(INK, 12, dy=-14, align="center", weight="bold")),

@@ -100,7 +100,7 @@ class KernelGrid:
                 "threads": kernel.threads,
                 "numbers": kernel.numbers_each,
                 "shared_bytes": kernel.shared_bytes,
-                "is_end": kernel.shared and tile in (TILES[0], self._largest(step)),
+                "end": {TILES[0]: "smallest", self._largest(step): "largest"}.get(tile) if kernel.shared else None,
                 **(_not_fitting(step, tile, found) if isinstance(found, str) else _predicted(step, found)),
             }
 
@@ -140,7 +140,8 @@ def _predicted(step: int, found: KernelPrediction) -> dict[str, Any]:
         **{f"{name}_s": four_digits(found.parts_s[part]) for part, name in _PARTS.items()},
         "misfit": None,
         "headline": f"Step {step}: {_per_cent(found.share)} of the library, predicted",
-        "line": f"asks for {asked}   ·   {found.counts.intensity:.3g} FLOP a byte   ·   {come} come from memory",
+        "line": f"asks for {asked}   ·   {found.counts.intensity:.3g} FLOP a byte   ·   {come} come from memory"
+        + ("" if found.kernel.shared else "   ·   it has no tile to choose"),
     }
 
 
