@@ -200,7 +200,7 @@ print(f"{second_s * 1e3:,.2f} ms on {gpu}")
 # %% [markdown]
 # The addition had to be compiled for this card. [CuPy](glossary.ipynb#heading=CuPy), the NumPy of NVIDIA GPUs, does that when an operation is first called, and keeps what it compiled. It keeps it on disk too: with CUDA the first call is this slow only the first time you run the lesson. Beside a product that takes long, compiling hardly shows.
 #
-# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#heading=cuBLAS). A CUDA device has to load it once, and did so in the first section. Through WebGPU, it is compiled there.
+# The product comes ready-made from a library, [cuBLAS](glossary.ipynb#heading=cuBLAS). A CUDA device has to load it once, and did so in the first section. Through WebGPU the product is the course's own, and was compiled there.
 
 # %% [markdown]
 # So one call goes before the clock starts. It is the **[warm-up](glossary.ipynb#heading=Warm-up)**, and its time is thrown away.
