@@ -341,6 +341,7 @@ def test_a_lesson_says_what_webgpu_lacks_and_whether_it_is_software(webgpu, caps
     assert "no pinned memory" in second
     assert ("It is software" in second) == webgpu.adapter.is_software
     assert ("shares the memory of the CPU" in second) == (webgpu.adapter.kind == "integrated GPU")
+    assert ("does not tell how much memory" in second) == (not webgpu.adapter.shares_memory_with_cpu)
 
 
 def test_a_gpu_says_how_measure_calls_it(webgpu):

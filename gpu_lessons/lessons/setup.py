@@ -18,6 +18,7 @@ _WEBGPU = (
     "in the place of a maker's library. Lesson 04 has its words beside CUDA's."
 )
 _SHARED_MEMORY = " This GPU shares the memory of the CPU: a copy crosses no bus, and both take from the same bytes."
+_OWN_MEMORY = " WebGPU does not tell how much memory the card has: its largest array counts as all of it."
 _SOFTWARE = " It is software, run by the CPU: what it computes is right, and its times say nothing about a GPU."
 
 
@@ -42,5 +43,5 @@ def say_devices(gpu: Machine | CudaGpu | WebGpu | SimulatedGpu) -> None:
     give_figures_words()
     print(f"Last run {date.today()} on {here.cpu.name}, {here.cores_and_threads()}. GPU: {named}; {here.gpu_status}.")
     if isinstance(gpu, WebGpu):
-        shared = _SHARED_MEMORY if gpu.machine.shares_memory_with_cpu else ""
-        print(_WEBGPU + (_SOFTWARE if gpu.adapter.is_software else shared))
+        memory = _SHARED_MEMORY if gpu.machine.shares_memory_with_cpu else _OWN_MEMORY
+        print(_WEBGPU + (_SOFTWARE if gpu.adapter.is_software else memory))
