@@ -282,6 +282,14 @@ def test_a_text_without_the_kernel_or_with_an_error_is_refused_at_once(webgpu):
         matrix_kernel(webgpu, text.replace("n + column];", "n + colum];"), tile=16)
 
 
+def test_a_gap_among_the_bindings_is_refused(webgpu):
+    text = kernel_text(2, "wgsl").replace("@binding(3)", "@binding(7)")
+    with pytest.raises(
+        ValueError, match=r"^the bindings of a kernel are numbered from 0 without a gap, got 0, 1, 2, 7$"
+    ):
+        matrix_kernel(webgpu, text, tile=16)
+
+
 def test_wrong_calls_are_one_sentence_each(webgpu):
     xp = webgpu.xp
     multiply = matrix_kernel(webgpu, 1)

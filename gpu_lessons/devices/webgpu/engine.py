@@ -124,18 +124,16 @@ class Engine:
         pipeline, layout = self.pipeline(text)
         self._queue(pipeline, layout, [self._form(form), *buffers], groups)
 
-    def run_own(
-        self, text: str, entry: str, modes: Sequence[str], buffers: Sequence[Any], groups: tuple[int, int, int]
-    ) -> None:
+    def run_own(self, text: str, entry: str, buffers: Sequence[Any], groups: tuple[int, int, int]) -> None:
         """Queue a learner's kernel; the next wait gives up after `WATCHDOG_S` seconds, of software after more."""
-        pipeline, layout = self.pipeline(text, entry, modes)
+        pipeline, layout = self.pipeline(text, entry)
         self._has_own_kernel = True
         self._queue(pipeline, layout, buffers, groups)
 
-    def pipeline(self, text: str, entry: str = "main", modes: Sequence[str] | None = None) -> tuple[Any, Any]:
+    def pipeline(self, text: str, entry: str = "main", kinds: Sequence[str] | None = None) -> tuple[Any, Any]:
         """Return the compiled kernel of a WGSL text and the layout of its buffers; compiled at the first call only.
 
-        With ``modes``, what the text may do to each buffer, "read" or "read_write", a buffer may be left unused.
+        Its buffers are those it uses, or if their ``kinds`` are given, as many as these.
 
         Raises
         ------
@@ -147,7 +145,7 @@ class Engine:
             try:
                 module = self._checked(self.device.create_shader_module, code=text)
                 compute = {"module": module, "entry_point": entry}
-                layout = "auto" if modes is None else self._layout_of(modes)
+                layout = "auto" if kinds is None else self._checked(self._layout_of, kinds)
                 made = self._checked(self.device.create_compute_pipeline, layout=layout, compute=compute)
                 self._pipelines[key] = made, made.get_bind_group_layout(0)
             except self._wgpu.GPUError as error:
@@ -191,16 +189,9 @@ class Engine:
         queries = self.device.create_query_set(type="timestamp", count=2)
         return queries, self.device.create_buffer(size=2 * _TICK_BYTES, usage=usage)
 
-    def _layout_of(self, modes: Sequence[str]) -> Any:  # noqa: ANN401
-        types = {"read": "read-only-storage"}
-        entries = [
-            {
-                "binding": place,
-                "visibility": self._wgpu.ShaderStage.COMPUTE,
-                "buffer": {"type": types.get(mode, "storage")},
-            }
-            for place, mode in enumerate(modes)
-        ]
+    def _layout_of(self, kinds: Sequence[str]) -> Any:  # noqa: ANN401
+        stage = self._wgpu.ShaderStage.COMPUTE
+        entries = [{"binding": i, "visibility": stage, "buffer": {"type": kind}} for i, kind in enumerate(kinds)]
         group = self.device.create_bind_group_layout(entries=entries)
         return self.device.create_pipeline_layout(bind_group_layouts=[group])
 

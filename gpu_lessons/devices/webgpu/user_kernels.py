@@ -41,7 +41,7 @@ class WgslKernel:
     WgslError
         If it does not compile; the message shows the line and a caret.
     ValueError
-        If its workgroup has more threads than the device allows.
+        If its workgroup has more threads than the device allows, or a number among its bindings is left out.
 
     Examples
     --------
@@ -56,8 +56,9 @@ class WgslKernel:
         _require_small_workgroup(gpu, code)
         self._bindings = {int(place): mode or "read" for place, mode in _BINDING.findall(code)}
         self.bindings = len(self._bindings)
-        self._modes = [self._bindings[place] for place in sorted(self._bindings)]
-        gpu.engine.pipeline(code, name, self._modes)
+        _require_consecutive(sorted(self._bindings))
+        kinds = ["read-only-storage" if self._bindings[i] == "read" else "storage" for i in range(self.bindings)]
+        gpu.engine.pipeline(code, name, kinds)
 
     def __call__(self, groups: int | tuple[int, ...], *arrays: Any) -> None:  # noqa: ANN401
         """Run it with so many workgroups along each axis. The host does not wait.
@@ -80,7 +81,7 @@ class WgslKernel:
         self._require_apart(arrays)
         buffers = [array._memory.buffer for array in arrays]
         padded = (*sizes, 1, 1)[:3]
-        self._gpu.engine.run_own(self.code, self.name, self._modes, buffers, padded)  # type: ignore[arg-type]
+        self._gpu.engine.run_own(self.code, self.name, buffers, padded)  # type: ignore[arg-type]
 
     def _require_whole(self, array: Any) -> None:  # noqa: ANN401
         if not isinstance(array, WebGpuArray):
@@ -98,6 +99,13 @@ class WgslKernel:
             twice = sum(each is array for each in arrays) > 1 or others
             if twice and self._bindings[place] == "read_write":
                 raise ValueError(f"binding {place} is written, so its memory cannot be given to another binding too")
+
+
+def _require_consecutive(places: list[int]) -> None:
+    if places != list(range(len(places))):
+        raise ValueError(
+            f"the bindings of a kernel are numbered from 0 without a gap, got {', '.join(map(str, places))}"
+        )
 
 
 def _require_small_workgroup(gpu: WebGpu, code: str) -> None:
