@@ -95,18 +95,14 @@ class MatrixKernel:
 
     Attributes
     ----------
-    number : int
-        Of the step.
-    title : str
+    number, title : int, str
         Of the step.
     tile : int
         Rows, and columns, of C that a block computes.
     depth : int
         Terms a turn; 1 without shared memory.
-    each : int
-        Numbers of C that a thread computes, down the rows.
-    each_across : int or None
-        The same along columns; None: as many.
+    each, each_across : int, int or None
+        Numbers of C that a thread computes, down the rows and along the columns; None: as many.
     vector : int
         Numbers a load: 1, 2 or 4.
     coalesced : bool
@@ -242,10 +238,8 @@ def _turn(kernel: MatrixKernel, joined: bool) -> Iterator[_Access]:
     of_a = math.gcd(_WIDEST, depth) if joined and not kernel.turned else kernel.vector
     of_b = math.gcd(_WIDEST, kernel.columns_each) if joined and kernel.together else kernel.vector
     loads_of_a, loads_of_b = terms * kernel.each // of_a, terms * kernel.columns_each // of_b
-    if kernel.turned:
-        yield _Access("shared", loads_of_a, lambda me: (0, _place(kernel, me)[0]), of_a, tile)
-    else:
-        yield _Access("shared", loads_of_a, lambda me: (_place(kernel, me)[0], 0), of_a, depth)
+    rows = _Access("shared", loads_of_a, lambda me: (_place(kernel, me)[0], 0), of_a, depth)
+    yield rows._replace(place=_turned(rows.place), pitch=tile) if kernel.turned else rows
     yield _Access("shared", loads_of_b, lambda me: (0, _place(kernel, me)[1]), of_b, tile)
 
 
@@ -254,10 +248,10 @@ def _tiles(kernel: MatrixKernel) -> Iterator[_Access]:
     for start in range(0, tile * depth // vector, kernel.threads):
         a, b = (_piece(start, rows, columns, vector) for rows, columns in ((tile, depth), (depth, tile)))
         yield _Access("load", 1, a, vector)
-        if kernel.turned:  # one store for each number of the vector
-            yield _Access("shared", vector, _turned(a), 1, tile)
-        else:
-            yield _Access("shared", 1, a, vector, depth)
+        # Turned, a vector is stored number by number.
+        yield (
+            _Access("shared", vector, _turned(a), 1, tile) if kernel.turned else _Access("shared", 1, a, vector, depth)
+        )
         yield _Access("load", 1, b, vector)
         yield _Access("shared", 1, b, vector, tile)
 
