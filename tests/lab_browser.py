@@ -282,6 +282,19 @@ def notebook_outputs(page: Page) -> list[dict[str, Any]]:
     return outputs
 
 
+def asked_of_kernel(page: Page, expression: str) -> str:
+    """Return what an expression is in the kernel of the open notebook, as it is written there."""
+    answer: str = page.evaluate(
+        """async (code) => {
+            const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+            const future = kernel.requestExecute({ code: 'pass', user_expressions: { x: code } });
+            return (await future.done).content.user_expressions.x.data['text/plain'];
+        }""",
+        expression,
+    )
+    return answer
+
+
 #: What a front end says of itself: Notebook 7 of settings whose plugins it lacks, anywidget of a widget that was closed
 #: before the page had loaded it.
 _OF_THE_FRONT_END = re.compile(r"reading 'schema'|registered\.$|\[anywidget\] Failed to initialize model")

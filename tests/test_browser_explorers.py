@@ -1,6 +1,8 @@
 """The explorers of lessons 02 and 04 as a learner meets them: from disk, live by keyboard, saved, opened again."""
 
+import os
 import re
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from lab_browser import (
     NOTEBOOK_7,
     NOTEBOOKS,
     STATIC_CHART,
+    asked_of_kernel,
     notebook_outputs,
     run_all_cells,
     run_and_save_often,
@@ -23,12 +26,19 @@ from gpu_lessons.hardware.machines import machine
 
 pytestmark = pytest.mark.browser
 
+# Where the kernel believes the slider of this name to be.
+PLACES = (
+    "[each.place for each in __import__('ipywidgets').widgets.widget._instances.values()"
+    " if each.__class__.__name__ == 'StepSlider' and each.description == '{}']"
+)
+
 
 @dataclass(frozen=True)
 class Lesson:
     """An explorer: the two lines that its chart must say at a point, and moves of its controls with the points after.
 
-    A move is a control, the keys pressed on it, and the point.
+    A move is a control, the keys pressed on it, and the point. With every slider at its left end, the chart is at
+    ``first``, and says ``sentence`` to those who do not see it.
     """
 
     notebook: str
@@ -38,6 +48,17 @@ class Lesson:
     start: tuple[int, int]
     saved_moves: tuple
     live_moves: tuple
+    sliders: tuple[str, ...]
+    first: tuple[int, int]
+    sentence: Callable[..., str]
+
+
+def timeline_sentence(batch_log2, clock):
+    return call_record("nvidia-t4", 2048).sentence(batch_log2=batch_log2, clock=clock)
+
+
+def tile_sentence(card, neurons):
+    return tile_grid([machine(slug) for slug in CARDS]).sentence(card=card, neurons=neurons)
 
 
 def timeline_lines(batch_log2, clock):
@@ -67,6 +88,9 @@ LESSONS = [
             ("batch size", ["Tab", "Tab", "Tab", "Enter"], (11, 2)),
             ("batch size", ["Tab", "Space"], (11, 0)),
         ),
+        sliders=("batch size",),
+        first=(0, 0),
+        sentence=timeline_sentence,
     ),
     Lesson(
         notebook="04_inside_the_gpu.ipynb",
@@ -76,6 +100,9 @@ LESSONS = [
         start=(1, 1408),
         saved_moves=(("input[name=neurons_place]", ["End"], (1, 2560)), ("input[name=card_place]", ["End"], (5, 2560))),
         live_moves=(("layer width", ["ArrowRight"], (1, 1472)), ("SMs", ["ArrowRight"], (2, 1472))),
+        sliders=("SMs", "layer width"),
+        first=(0, 64),
+        sentence=tile_sentence,
     ),
 ]
 
@@ -150,6 +177,26 @@ def test_run_all_ends_with_a_live_chart_and_no_error_anywhere(run):
 
 def test_the_live_controls_obey_the_keyboard(run, lesson):
     press_in_turn(run, lesson, lesson.live_moves, focus=run.focus_slider)
+
+
+def test_figure_and_words_follow_the_sliders_while_the_kernel_answers_nothing_and_it_learns_of_it_later(run, lesson):
+    kernel = int(asked_of_kernel(run.page, "__import__('os').getpid()"))
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        for slider in lesson.sliders:
+            run.focus_slider(slider)
+            run.page.keyboard.press("Home")
+        wait_for(run, lesson, lesson.first)
+        drawing = run.explorer().locator(".jupyter-widgets [role=graphics-document]")
+        assert drawing.get_attribute("aria-label") == lesson.sentence(*lesson.first)
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    for _ in range(50):  # the kernel may hear of a slider and answer a question at the same time
+        places = [asked_of_kernel(run.page, PLACES.format(slider)) for slider in lesson.sliders]
+        if places == ["[0]"] * len(lesson.sliders):
+            break
+        run.page.wait_for_timeout(100)
+    assert places == ["[0]"] * len(lesson.sliders)
 
 
 def test_a_lesson_saved_after_live_runs_is_hardly_larger_and_holds_no_widget(saved):

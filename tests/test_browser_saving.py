@@ -10,6 +10,7 @@ from lab_browser import (
     NOTEBOOK_7,
     STATIC_CHART,
     Sight,
+    asked_of_kernel,
     notebook_outputs,
     open_notebook,
     run_all_cells,
@@ -142,17 +143,6 @@ def test_a_figure_drawn_again_and_again_costs_the_page_little_memory(look):
         page.wait_for_timeout(1500)
     assert sight.explorer().locator(LIVE_CHART).count() == 1
     assert used_mb() - before_mb < 8 * 0.6  # 1.6 MB each where a widget keeps every chart that it has drawn
-
-
-def asked_of_kernel(page, expression):
-    """Return what a number in the kernel is."""
-    return page.evaluate(
-        f"""async (code) => {{
-            const future = {KERNEL}.session.kernel.requestExecute({{ code: 'pass', user_expressions: {{ x: code }} }});
-            return (await future.done).content.user_expressions.x.data['text/plain'];
-        }}""",
-        expression,
-    )
 
 
 @pytest.mark.parametrize("place", [JUPYTERLAB, NOTEBOOK_7])

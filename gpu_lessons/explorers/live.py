@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -58,8 +59,8 @@ class Button:
 class Live:
     """Controls, pickers and buttons around the figure of an explorer.
 
-    Moving a control only sets a parameter of the chart, which shows other rows that it holds already; a picker asks
-    the question anew. Nothing here raises into a callback unseen: every refusal is a sentence under the buttons.
+    The chart holds its rows and follows the controls in the browser; the kernel only learns where they are. A picker
+    asks the question anew. Nothing here raises into a callback unseen: every refusal is a sentence under the buttons.
     """
 
     def __init__(self, explorer: Explorer) -> None:
@@ -73,7 +74,7 @@ class Live:
         self._restoring = False
         self._warning = ""
         self._answer = explorer.answer
-        self.figure = Chart(*self._drawn())
+        self.figure = Chart(*self._drawn(), self.controls)
         self.figure.add_class(STAYS)
         self._connect()
         for button, _ in self.buttons:
@@ -124,7 +125,7 @@ class Live:
 
     def _connect(self) -> None:
         for control in self.controls.values():
-            control.observe(self._guarded(self._move), "value")
+            control.observe(lambda _change: self.say(""), "value")
         for picker in self.pickers.values():
             picker.observe(self._guarded(self._pick_anew), "value")
         for button, widget in self.buttons:
@@ -142,13 +143,10 @@ class Live:
 
         return callback
 
-    def _move(self) -> None:
-        self.figure.move(self.chosen(), self._answer.sentence(**self.chosen()))
-
-    def _drawn(self) -> tuple[dict[str, Any], dict[str, Any], str]:
-        chosen = self.chosen()
-        spec = self.explorer.drawn(self._answer, chosen, warning=self._warning).to_dict()
-        return spec, chosen, self._answer.sentence(**chosen)
+    def _drawn(self) -> tuple[dict[str, Any], list[str]]:
+        spec = self.explorer.drawn(self._answer, self.chosen(), warning=self._warning).to_dict()
+        combinations = product(*(control.values for control in self.explorer.controls))
+        return spec, [self._answer.sentence(**dict(zip(self.controls, each, strict=True))) for each in combinations]
 
     def _press(self, button: Button) -> None:
         for _, widget in self.buttons:

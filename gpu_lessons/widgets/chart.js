@@ -1,4 +1,4 @@
-// A Vega-Lite chart whose parameters the kernel sets. Vega is loaded once for all charts of a page.
+// A Vega-Lite chart whose parameters follow other widgets of the page. Vega is loaded once for all charts of a page.
 const page = (globalThis.gpuLessons ??= {});
 
 function loadVega(model) {
@@ -17,7 +17,17 @@ function loadVega(model) {
   return page.embed;
 }
 
+const MOVED = "change:place change:index"; // what a slider and buttons call the place of the chosen option
+
+async function controlsOf({ get, widget_manager }) {
+  const found = Object.entries(get("controls")).map(async ([parameter, reference]) => {
+    return [parameter, await widget_manager.get_model(reference.replace("IPY_MODEL_", ""))];
+  });
+  return Promise.all(found);
+}
+
 async function render({ model, el }) {
+  const controls = await controlsOf(model);
   let view = null;
   let drawing = 0; // how often it was drawn; after the end, none is the last
   const chart = document.createElement("div");
@@ -26,8 +36,14 @@ async function render({ model, el }) {
 
   async function move() {
     if (!view) return;
-    for (const [name, value] of Object.entries(model.get("chosen"))) view.signal(name, value);
-    view.description(model.get("sentence"));
+    let combination = 0;
+    for (const [parameter, control] of controls) {
+      const values = model.get("values")[parameter];
+      const place = control.get("place") ?? control.get("index");
+      view.signal(parameter, values[place]);
+      combination = combination * values.length + place;
+    }
+    view.description(model.get("sentences")[combination]);
     await view.runAsync();
   }
 
@@ -40,7 +56,7 @@ async function render({ model, el }) {
     const drawn = await embed(chart, structuredClone(model.get("spec")), { actions: false, renderer: "svg", defaultStyle: false });
     if (mine !== drawing) return drawn.finalize();
     view = drawn.view;
-    await move(); // a chart shown again is where the sliders are
+    await move(); // a chart drawn anew is where the sliders are
   }
 
   // A page changes its width without a word to its window: a file browser opens, a cell comes into sight.
@@ -49,11 +65,12 @@ async function render({ model, el }) {
   });
   watcher.observe(chart);
   model.on("change:spec", draw);
-  model.on("change:chosen", move);
+  for (const [, control] of controls) control.on(MOVED, move);
   draw();
   return () => {
     drawing = NaN;
     watcher.disconnect();
+    for (const [, control] of controls) control.off(MOVED, move);
     view?.finalize();
     view = null;
     chart.remove(); // its marks hold all there is to know of the chart
