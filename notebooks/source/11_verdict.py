@@ -7,7 +7,7 @@
 # - **You need** the lessons before this one; without them the ledger is empty, and says so. No GPU.
 # - **Minutes** 45
 #
-# Before: [Images and convolution](10_images_and_convolution.ipynb). Next: [All lessons](README.md)
+# Before: [Images and convolution](10_images_and_convolution.ipynb). Next: [Your own kernel](12_your_own_kernel.ipynb)
 
 # %% tags=["setup", "measures"]
 import gpu_lessons as gl
@@ -265,4 +265,4 @@ gl.my_report()
 # 3. Memory: the sizes are outdated. That a GPU has less has stayed true.
 # </details>
 #
-# Before: [Images and convolution](10_images_and_convolution.ipynb). Next: [All lessons](README.md)
+# Before: [Images and convolution](10_images_and_convolution.ipynb). Next: [Your own kernel](12_your_own_kernel.ipynb)

@@ -56,6 +56,16 @@ rate = big.workload.bytes_moved / big.median_s
 print(f"{rate / 1e9:.0f} GB/s, max(x, 0) of 20 million numbers, measured on {big.machine}")
 
 # %% [markdown]
+# ### Bank
+#
+# One of 32 parts of shared memory, each of which answers one word a turn. Threads that want different words of the same bank wait for each other.
+
+# %% [markdown]
+# ### Barrier
+#
+# A line of a kernel where every thread of a block waits until all have reached it. It separates writing shared memory from reading what others wrote.
+
+# %% [markdown]
 # ### Batch
 #
 # Samples that are computed together. A larger batch uses each weight more often for one reading of it.
@@ -108,6 +118,11 @@ print(f"last cache of {here.cpu.name}: {f'{size_bytes / 2**20:.0f} MB' if size_b
 # ### Clock
 #
 # The beat to which a processor works, in GHz: thousand million beats a second. Makers state a *base* clock that it keeps up and a *boost* clock that it reaches while it is cool and little is going on.
+
+# %% [markdown]
+# ### Coalesced
+#
+# Loads of a warp whose threads want numbers side by side, so that few sectors serve all of them. When neighbours load far apart, most of what comes is thrown away.
 
 # %% [markdown]
 # ### Context
@@ -374,6 +389,11 @@ print(f"{t4.name}: {peak / t4.memory_bandwidth_bytes_per_s:.0f} FLOP a byte in f
 # ### Scheduler
 #
 # The part of an SM that chooses, in each clock, a warp that is ready and issues its next instruction. An SM of today has four.
+
+# %% [markdown]
+# ### Sector
+#
+# 32 bytes in a row, the least that a GPU's memory hands over. A warp's request costs as many as its threads touch.
 
 # %% [markdown]
 # ### Shared memory
