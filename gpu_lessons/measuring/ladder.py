@@ -63,6 +63,12 @@ class Rung:
     why_not: str = ""
     measurement: Measurement | None = None
 
+    def __str__(self) -> str:
+        if self.seconds is None:
+            return f"{self.name}: {self.why_not}"
+        rate = self.flops / self.seconds
+        return f"{self.name:25} {format_time(self.seconds):>8}, {rate / 1e12:6.3f} TFLOP/s ({self.source})"
+
     @property
     def flops_per_s(self) -> float | None:
         """Operations a second."""

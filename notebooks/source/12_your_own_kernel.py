@@ -338,7 +338,7 @@ for name, each in published.items():
     print(f"  {name:16} {each.value / published['cuBLAS'].value:6.1%}")
 
 # %% [markdown]
-# From one part in seventy-five to nearly all, and not one operation less. Nothing here is about arithmetic. Every step is about who fetches what, and how often.
+# From about a hundredth of the library's speed to nearly all of it, and not one operation less. Nothing here is about arithmetic. Every step is about who fetches what, and how often.
 #
 # Now your GPU. Without one, the model says how long the steps take on the same card. It lets everything overlap, and its tiles are those of this lesson, so its shares differ from the published ones.
 
@@ -368,12 +368,10 @@ gl.explore_kernel()
 # A GPU does not read Python. Here is what changes from step 2 to step 3 in its own language. Lines with a minus go, lines with a plus come.
 
 # %%
-import difflib
-from gpu_lessons.devices.ladder import kernel_text
+from gpu_lessons.devices.ladder import kernel_changes, kernel_text
 
 language = "wgsl" if gpu.kind == "webgpu" else "cuda"
-before, after = (kernel_text(step, language).splitlines() for step in (2, 3))
-print("\n".join(difflib.unified_diff(before, after, "step 2", "step 3", n=0, lineterm="")))
+print(kernel_changes(3, language))
 
 # %% [markdown]
 # You know every line of it: the place, the two pieces in shared memory, the two barriers. The questions `row < m` are for matrices that no tile fits.
@@ -384,13 +382,13 @@ print("\n".join(difflib.unified_diff(before, after, "step 2", "step 3", n=0, lin
 my_text = kernel_text(4, language)
 
 if gpu.kind == "simulated":
-    print(f"{gpu}: a simulated GPU reads no {language}. Run your kernel thread by thread, as above.")
+    print("A simulated GPU reads no CUDA C. Run your kernel thread by thread, as above.")
 else:
     rungs = time_ladder(gpu, size, own=my_text, own_tile=64)
     print(*rungs, sep="\n")
 
 # %% [markdown]
-# Mistakes cost nothing here. A text that does not compile shows its line, wrong numbers are refused, and on a WebGPU device a loop without an end is cut off after some seconds.
+# Mistakes cost little here. A text that does not compile shows its line, wrong numbers get no time, and a loop without an end is given up after some seconds.
 
 # %% [markdown]
 # ## One claim
