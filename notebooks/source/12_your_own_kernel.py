@@ -344,7 +344,7 @@ for name, each in published.items():
 # %% [markdown]
 # From about a hundredth of the library's speed to nearly all of it, and not one operation less. Nothing here is about arithmetic. Every step is about who fetches what, and how often.
 #
-# Now your GPU. Without one, the model says how long the steps take on the same card. It lets everything overlap, and its tiles are those of this lesson, so its shares differ from the published ones.
+# Now your GPU. Without one, the model says how long the steps take on the same card. It lets everything overlap, and its tiles are those of this lesson, so its shares differ from the published ones. (Software in a GPU's place has no warps and no banks: there only the last steps help.)
 
 # %% tags=["explorer"]
 from gpu_lessons.measuring.ladder import LIBRARY, time_ladder
