@@ -119,6 +119,14 @@ def test_a_cell_that_runs_again_leaves_none_of_its_old_widgets_in_the_page(look)
     assert counts[2] == counts[1]
 
 
+def test_no_style_among_the_outputs_has_the_page_computed_anew_at_every_change(look):
+    sight = look(NAME, EXPLORER)
+    run_live(sight)
+    styles = sight.page.locator(".jp-Notebook style").all_text_contents()
+    assert any("gpu-lessons-stopped" in style for style in styles)
+    assert [style for style in styles if ":has(" in style] == []
+
+
 def test_a_figure_drawn_again_and_again_costs_the_page_little_memory(look):
     sight = look(PICKERS, "gl.explore_batch_and_width(")
     page = sight.page
