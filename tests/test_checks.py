@@ -92,7 +92,7 @@ def test_a_loop_that_never_ends_is_stopped_once_and_quoted(check, endless, monke
     verdict = check(endless)
     assert verdict.outcome == "wrong"
     assert "got nothing in 0.2 s, in line" in verdict.message
-    assert perf_counter() - start_s < 10
+    assert perf_counter() - start_s < 60
 
 
 # Lesson 01: other counts, other ways to say it, and loops
