@@ -33,17 +33,17 @@ def double(here, x, y):
 # %% [markdown]
 # All threads run this one function. A thread knows the number of its block, `here.block`, and its own number in that block, `here.thread`. From these it finds its work: block 1 holds threads 0 to 31, and thread 5 of it takes number 37.
 #
-# `run_threads` runs a kernel on the CPU, one thread after another. That is slow and exact, and it counts.
+# `run_threads` runs a kernel on the CPU, one thread after another. Here it starts 2 blocks along x and 1 along y, of 32 threads each. That is slow, and it can count what the threads do: more of that below.
 
 # %%
 from gpu_lessons.devices.threads import run_threads
 
 x, y = np.arange(64, dtype="float32"), np.zeros(64, "float32")
-print(run_threads(double, (2, 1), x, y, threads=32))
+run_threads(double, (2, 1), x, y, threads=32)
 print(y[:5], y[-1])
 
 # %% [markdown]
-# A GPU reads other words for the same things. CUDA C is the language of NVIDIA's cards, WGSL that of WebGPU, which runs on all others.
+# A GPU reads other words for the same things. CUDA C is for NVIDIA's cards. WGSL is the language of WebGPU, for cards of any maker.
 #
 # | here | CUDA C | WGSL |
 # |---|---|---|
@@ -59,7 +59,7 @@ print(y[:5], y[-1])
 #
 # Now a matrix product: `c = a @ b`, where `a` has m rows of k numbers and `b` has k rows of n. A kernel sees flat memory, so row 2, column 3 of `a` is `a[2 * k + 3]`.
 #
-# A block has 256 threads and computes a tile of 16 × 16 numbers of `c`, one a thread.
+# A block has 256 threads and computes a tile of 16 × 16 numbers of `c`, one a thread. `here.block.x` counts tiles along the columns, `here.block.y` down the rows.
 
 
 # %%
@@ -77,7 +77,7 @@ a, b = np.random.default_rng(12).standard_normal((2, 64, 64), dtype="float32")
 
 
 def try_kernel(kernel, tile=16):
-    """Multiply a and b by a kernel, say whether the numbers are right, and return what was counted."""
+    """Multiply a and b by a kernel, a block of 256 threads for each tile. Return what was counted."""
     c = np.zeros((64, 64), "float32")
     counts = run_threads(kernel, (64 // tile, 64 // tile), a, b, c, 64, 64, 64)
     print("The numbers are", "right." if np.allclose(c, a @ b, atol=1e-4) else "wrong.")
@@ -89,7 +89,7 @@ first = try_kernel(one_number)
 # %% [markdown]
 # It works. Both matrices together hold 32,768 bytes. Each thread loads one number of `a` and one of `b` in every turn of its loop.
 #
-# How many times as many bytes do all threads ask of memory?
+# The kernel reads them again and again. How many times as many bytes do all threads ask of memory?
 
 # %% tags=["predict"]
 asked_guess = ask("12-asked", "Bytes asked of memory, divided by the bytes of a and b", low=1, high=10_000)
@@ -98,7 +98,7 @@ asked_guess = ask("12-asked", "Bytes asked of memory, divided by the bytes of a 
 reveal(asked_guess, first.loads.bytes_moved / (a.nbytes + b.nbytes), "counted, thread by thread")
 
 # %% [markdown]
-# 64 times would be the numbers themselves: each number of `a` is needed for 64 numbers of `c`. It is more than twice that, because memory does not hand out single numbers.
+# 64 times would be the numbers themselves: each number of `a` is needed for 64 numbers of `c`, and so is each of `b`. It is more than twice that, because memory does not hand out single numbers.
 #
 # It hands out **[sectors](glossary.ipynb#heading=Sector)** of 32 bytes, eight numbers in a row. And a warp loads together: its 32 threads run the same line, so their 32 loads are one request. What counts is how many sectors the request touches.
 
@@ -116,7 +116,9 @@ print("Counted:")
 print(first)
 
 # %% [markdown]
-# The threads of a warp take 16 rows, and 16 rows lie in 16 places. Of the eight numbers that each sector brings, this request uses one. A cache may keep the rest for the next turn, if it has room.
+# The threads of a warp take 16 rows, and 16 rows lie in 16 places. Of the eight numbers that each sector brings, this request uses one. A cache may keep the rest for the next turn, if it has room. This count knows no cache.
+#
+# Of `b` a warp asks for two numbers side by side. They lie in one sector, and threads that want the same number are served together.
 #
 # When neighbouring threads load neighbouring numbers, few sectors serve the whole warp. Such loads are called **[coalesced](glossary.ipynb#heading=Coalesced)**. These are not.
 
@@ -151,16 +153,18 @@ print(f"{first.loads.bytes_moved / second.loads.bytes_moved:.2f} times fewer byt
 print(second)
 
 # %% [markdown]
-# No number was saved, and no operation. Only the order of the threads changed, and memory has a quarter of the work.
+# No load was saved, and no operation. Only the order of the threads changed, and less than a quarter of the bytes is asked for.
 #
-# ReLU, copies and sums are coalesced by themselves. It is matrices, read along the wrong side, that are not.
+# Work that goes number by number, such as a ReLU or a copy, is coalesced by itself. It is matrices, read along the wrong side, that are not.
 
 # %% [markdown]
 # ## Tiles in shared memory
 #
-# There is still far more asked than there is. The 256 threads of a block need the same 16 rows of `a` and the same 16 columns of `b`, and each fetches them for itself.
+# There is still far more asked than there is. The 256 threads of a block need the same 16 rows of `a` and the same 16 columns of `b`, and each fetches its row and its column for itself.
 #
 # So let them fetch together. Each thread loads one number of a 16 × 16 piece of `a` and one of `b`, and puts them into shared memory. Then all compute with both pieces, and go on to the next.
+#
+# `here.shared("rows", 256)` gives 256 numbers that all threads of the block see.
 
 
 # %%
@@ -202,9 +206,9 @@ print("The last number of c, in each run, and as it should be:")
 print(*(f"{number:.3f}" for number in (*results[:, 63, 63], (a @ b)[63, 63])))
 
 # %% [markdown]
-# This is the meanest fault of parallel programs: no message, and other numbers on another day. The cure is a **[barrier](glossary.ipynb#heading=Barrier)**, a line where every thread of a block waits until all have come. Here it is written `yield`.
+# This is the meanest fault of parallel programs: no message, and other numbers on another day. The cure is a **[barrier](glossary.ipynb#heading=Barrier)**, a line where every thread of a block waits until all have come. Here it is written `yield`: Python stops the function there, and `run_threads` goes on with it when all others have come as far.
 #
-# Every thread must reach it. One that returns early leaves the others waiting for ever.
+# Every thread must reach the same barrier. A kernel in which some go another way may hang, or be wrong: CUDA and WGSL both forbid it, and `run_threads` says which thread it was.
 
 # %% [markdown]
 # ## Do it: the missing barriers
@@ -243,12 +247,12 @@ print(third)
 # %% [markdown]
 # `c` has 4 × 4 tiles, so four blocks need each number of `a`, and four each number of `b`. Each of them now fetches it once: four times the bytes of both matrices, and no more. That is the arithmetic intensity of lesson 05, made by hand. A wider tile would save more.
 #
-# But look at the lines on shared memory. The requests have not gone. They have moved.
+# But look at the lines on shared memory. The requests have not gone. They have moved. What a *turn* is there comes next.
 
 # %% [markdown]
 # ## Thirty-two banks
 #
-# Shared memory is quick because it is 32 small memories side by side, called **[banks](glossary.ipynb#heading=Bank)**. Word 0 lies in bank 0, word 1 in bank 1, word 31 in bank 31, word 32 in bank 0 again. Each bank answers one word a turn.
+# Shared memory is quick because it is 32 small memories side by side, called **[banks](glossary.ipynb#heading=Bank)**. A word is four bytes, one float32. Word 0 lies in bank 0, word 1 in bank 1, word 31 in bank 31, word 32 in bank 0 again. Each bank answers one word a turn.
 #
 # A tile of 32 × 32 numbers lies in it row by row. The 32 threads of a warp read one *column*. How many turns does that take?
 
@@ -275,7 +279,7 @@ reveal(turns_guess, column.shared_of["tile"].parts, "counted, thread by thread")
 
 # %% tags=["exercise"]
 def turns(words):
-    """Return the turns of 32 banks that hold one word a turn each."""
+    """Return the turns that 32 banks need, when each answers one word a turn."""
     ### BEGIN SOLUTION
     banks = [0] * 32
     for word in set(words):
@@ -293,9 +297,9 @@ check_turns(turns)
 # %% [markdown]
 # ## Several numbers a thread
 #
-# Count what the tiled kernel does for one multiplication: one load from `rows`, one from `columns`. Two loads for two operations. The units that load are fewer than those that multiply, so most lanes wait.
+# Count what the tiled kernel does for one multiply-add: one load from `rows`, one from `columns`. Two loads for one instruction that computes. The units that load are fewer than those that multiply, so most lanes wait.
 #
-# Let a thread compute 4 × 4 numbers of `c` instead of one, and keep them in its registers. How much fewer loads of shared memory is that?
+# Let a thread compute 4 × 4 numbers of `c` instead of one, in a tile of 64 × 64, and keep them in its registers. How many times fewer requests to shared memory is that?
 
 # %% tags=["predict"]
 registers_guess = ask("12-registers", "Requests to shared memory, one number a thread against 4 x 4", low=0.1, high=100)
@@ -312,7 +316,7 @@ reveal(registers_guess, shared_requests(third) / shared_requests(fourth), "count
 # %% [markdown]
 # Four numbers of `a` and four of `b`, eight loads, give sixteen products. It is the trick of the tile once more, one floor higher: from memory into shared memory, from shared memory into registers.
 #
-# The last step loads four numbers with one instruction. The bytes are the same, the requests are a quarter.
+# The last step loads four numbers with one instruction. The bytes of memory are the same, the requests are a quarter.
 
 # %% tags=["reveal"]
 print("Four numbers at a load:")
@@ -347,7 +351,7 @@ for name, each in published.items():
 # Now your GPU. Without one, the model says how long the steps take on the same card. It lets everything overlap, and its tiles are those of this lesson, so its shares differ from the published ones. (Software in a GPU's place has no warps and no banks: there only the last steps help.)
 
 # %% tags=["explorer"]
-from gpu_lessons.measuring.ladder import LIBRARY, time_ladder
+from gpu_lessons.measuring.ladder import LIBRARY, OWN, time_ladder
 
 for size in (1024, 256) if gpu.kind == "webgpu" else (4096, 1024):
     rungs = time_ladder(gpu, size)
@@ -361,7 +365,7 @@ gl.plot_ladder([(rung.name, rung.seconds, rung.source) for rung in rungs if rung
 #
 # Choose a step and the side of its tile. One figure is the ladder. The point under the roof is the step's arithmetic intensity: FLOP for each byte that its threads ask for.
 #
-# Take step 3 and make the tile wider. Then take step 4. Which wall stops you: memory, the units that load, or the room on an SM?
+# Take step 3 and make the tile wider. Then take step 4. Which wall stops you: memory, the units that load, or what a block may take of an SM?
 
 # %% tags=["explorer"]
 gl.explore_kernel()
@@ -378,26 +382,29 @@ language = "wgsl" if gpu.kind == "webgpu" else "cuda"
 print(kernel_changes(3, language))
 
 # %% [markdown]
-# You know every line of it: the place, the two pieces in shared memory, the two barriers. The questions `row < m` are for matrices that no tile fits.
+# You know what it does: the place, the two pieces in shared memory, the two barriers. The questions `row < m` are for sizes that are no multiple of the tile; `&&` is *and*, and `t++` adds 1.
 #
-# With a GPU of your own, change a kernel and time it. Begin with step 4: other tiles, another order, an idea. Whatever stands in `my_text` lands on your ladder, if its numbers are right.
+# With a GPU of your own, change a kernel and time it. `print(my_text)` shows step 4: put your own text in its place, between triple quotes. If its numbers are right, it lands on your ladder. `own_tile` says how wide its tiles are.
 
 # %%
 my_text = kernel_text(4, language)
-
+figure = None
 if gpu.kind == "simulated":
     print("A simulated GPU reads no CUDA C. Run your kernel thread by thread, as above.")
 else:
     rungs = time_ladder(gpu, size, own=my_text, own_tile=64)
     print(*rungs, sep="\n")
+    timed = {rung.name: (rung.name, rung.seconds, rung.source) for rung in rungs if rung.seconds}
+    figure = gl.plot_ladder(timed.values(), library=LIBRARY, mine=OWN if OWN in timed else None)
+figure
 
 # %% [markdown]
-# Mistakes cost little here. A text that does not compile shows its line, wrong numbers get no time, and a loop without an end is given up after some seconds.
+# Mistakes cost little here. A text that does not compile shows its line, and wrong numbers get no time. A loop without an end is given up after some seconds; on a CUDA device the notebook's kernel has to be restarted then.
 
 # %% [markdown]
 # ## One claim
 #
-# *A GPU has more computing units than a CPU.* You saw in lesson 04 that it has. Here is what it takes to keep them busy.
+# *A GPU has more computing units than a CPU.* Lesson 04 asked which units, and found more lanes. Here is what it takes to keep them busy.
 
 # %%
 share = {rung.step: rungs[-1].seconds / rung.seconds for rung in rungs if rung.step and rung.seconds}
@@ -420,15 +427,15 @@ claims_ledger()
 # %% [markdown]
 # ## Without looking back
 #
-# 1. `y[i] = x[1024 * i]`, thread i of a warp. How many sectors does the warp ask for, and how many bytes of them are used?
+# 1. `y[i] = x[1024 * i]` in float32, thread i of a warp. How many sectors of `x` does the warp ask for, and how many bytes of them are used?
 # 2. A kernel is right on your laptop and wrong on another machine, sometimes. What do you look for?
 # 3. Why is a tile of 256 × 256 numbers of float32, with 16 terms a turn, no good idea with 256 threads?
 #
 # <details><summary>Answers</summary>
 #
 # 1. 32 sectors, 1,024 bytes, of which 128 are used.
-# 2. A barrier that is missing: some thread reads what another has yet to write.
-# 3. Each thread would keep 16 × 16 sums, 256 registers for these alone, and it has 255.
+# 2. A barrier that is missing: some thread reads what another has yet to write, or writes over what another has yet to read.
+# 3. Each thread would keep 16 × 16 sums, 256 registers for these alone, and a thread has at most 255 on NVIDIA's cards. What does not fit goes to memory.
 # </details>
 #
 # Before: [The verdict](11_verdict.ipynb). Next: [All lessons](README.md)
