@@ -309,6 +309,19 @@ def kernel_of(body):
             "if here.thread < 3: yield",
             r"thread 3 of block \(0, 0\) ends while 3 others wait at a barrier, for ever: .*",
         ),
+        ("if here.thread < 1: yield", r"thread 1 of block \(0, 0\) ends while 1 other waits at a barrier"),
+        (
+            "\n    if here.thread < 2:\n        yield\n    else:\n        yield",
+            r"threads 0 and 2 of block \(0, 0\) wait at different barriers, .* \(line 6 of the kernel\)$",
+        ),
+        ("return x[0]", r"thread 0 .* returns 0.0, and a kernel returns nothing: it stores its numbers"),
+        ("x[0] = None", r"thread 0 .* stores None in x, which holds real numbers \(line 2 of the kernel\)$"),
+        ("x[0] = [1.0]", r"thread 0 .* stores \[1.0\] in x, which holds real numbers"),
+        ("x[0] = 'a'", r"thread 0 .* stores 'a' in x, which holds real numbers"),
+        ("x.fours[0] = 1.0", r"thread 0 .* stores 1.0 as four numbers \(line 2 of the kernel\)$"),
+        ("x.fours[0] = [1, 2, 3, 'a']", r"thread 0 .* stores 'a' in x, which holds .* \(line 2 of the kernel\)$"),
+        ("sum(x)", r"thread 0 .* goes through x as a whole: load one number at a time, x\[i\]"),
+        ("here.shared('tile', 10**9)", r"thread 0 .* asks for 1,000,000,000 shared numbers 'tile', and .* for 58,112"),
         ("here.shared('tile', 2 + here.thread)", r"thread 1 .* asks for 3 shared numbers 'tile', and another .* for 2"),
         (
             "\n    while True: x[0]",
@@ -337,12 +350,49 @@ def test_the_line_of_an_error_is_shown_where_its_text_is_known():
     [
         ((np.zeros(8), 8), TypeError, "x must be an array of numbers of 4 bytes, one after another, got array"),
         ((np.zeros((4, 4), np.float32).T[1:], 8), TypeError, "x must be an array of numbers of 4 bytes, one after"),
+        ((np.array(["a"] * 8), 8), TypeError, "x must be an array of numbers of 4 bytes, one after another, got array"),
+        (([1.0] * 8, 8), TypeError, r"x must be a NumPy array or a number, got \[1.0"),
         ((np.zeros(8, np.float32),), TypeError, "the kernel takes 2 arguments behind here, got 1"),
     ],
 )
 def test_wrong_arguments_are_one_sentence(arguments, error, sentence):
     with pytest.raises(error, match=f"^{sentence}"):
         run_threads(kernel_of("pass"), (1, 1), *arguments)
+
+
+@pytest.mark.parametrize("value", ["2**40", "float('nan')"])
+def test_what_the_array_cannot_hold_is_one_sentence(value):
+    with pytest.raises(ThreadError, match=r"^a thread stores a number in x that int32 cannot hold$"):
+        run_threads(kernel_of(f"x[0] = {value}"), (1, 1), np.zeros(8, np.int32), 8)
+
+
+def test_too_large_for_float32_is_infinite():
+    x = np.zeros(8, np.float32)
+    run_threads(kernel_of("x[0] = 1e300"), (1, 1), x, 8)
+    assert x[0] == np.inf
+
+
+def test_a_read_only_array_is_not_written():
+    x = np.zeros(8, np.float32)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^x is read-only, and the kernel stores into it$"):
+        run_threads(kernel_of("x[0] = 1.0"), (1, 1), x, 8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "sentence"),
+    [
+        ({"blocks": 2}, TypeError, "blocks must be two integers, along x and along y, got 2"),
+        ({"blocks": (1, 1, 1)}, TypeError, r"blocks must be two integers, along x and along y, got \(1, 1, 1\)"),
+        ({"threads": 2000}, ValueError, "threads must be at most 1,024, as in a block of a GPU, got 2,000"),
+        ({"seed": []}, TypeError, r"seed must be an integer or None, got \[\]"),
+        ({"kernel": 3}, TypeError, "kernel must be a Python function, got 3"),
+    ],
+)
+def test_a_wrong_launch_is_one_sentence(changed, error, sentence):
+    given = {"kernel": kernel_of("pass"), "blocks": (1, 1)} | changed
+    with pytest.raises(error, match=f"^{sentence}$"):
+        run_threads(given.pop("kernel"), given.pop("blocks"), np.zeros(8, np.float32), 8, **given)
 
 
 def test_a_grid_without_blocks_is_refused():

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import linecache
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from sys import _getframe
 from types import CodeType, FrameType
+
+import numpy as np
 
 from gpu_lessons.arguments import shown
 from gpu_lessons.devices.requests import FOUR, INDEX_BITS
@@ -16,6 +18,7 @@ __all__ = ["Numbers", "ThreadError", "line_at"]
 #: What a thread may load or store between two barriers: far more than a matrix product that ends needs.
 MOST_ACCESSES = 2**18
 Log = list[int]
+_REAL = (int, float, np.integer, np.floating, np.bool_)
 
 
 class ThreadError(RuntimeError):
@@ -54,6 +57,10 @@ class Numbers:
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def __iter__(self) -> Iterator[float]:
+        name = self.name
+        raise ThreadError(f"{self._thread[0]} goes through {name} as a whole: load one number at a time, {name}[i]")
+
     def __getitem__(self, i: int) -> float:
         if i.__class__ is not int or not 0 <= i < len(self.numbers):
             i = self._checked("loads", i, len(self.numbers), "")
@@ -70,7 +77,15 @@ class Numbers:
         stores.append(_getframe(1).f_lineno << INDEX_BITS | i)
         if len(stores) > MOST_ACCESSES:
             self._refuse(_getframe(1))
-        self.numbers[i] = value
+        self.numbers[i] = value if value.__class__ is float else self._number(value, _getframe(1))
+
+    def _number(self, value: object, frame: FrameType) -> float:
+        """Return a number of another type than ``float``; refuse what is none."""
+        if not isinstance(value, _REAL):
+            raise ThreadError(
+                f"{self._thread[0]} stores {shown(value)} in {self.name}, which holds real numbers{where(frame)}"
+            )
+        return value
 
     def _checked(self, verb: str, i: object, size: int, of: str) -> int:
         """Return an index of another type than ``int``; refuse one that is none, or lies outside."""
@@ -82,10 +97,8 @@ class Numbers:
                 f"{self._thread[0]} {verb} {self.name}[{shown(i)}]{of}, and an index is a whole number{where(frame)}"
             ) from None
         if not 0 <= index < size:
-            raise ThreadError(
-                f"{self._thread[0]} {verb} {self.name}[{index}]{of}, and the indexes of {self.name} end at "
-                f"{size - 1}{where(frame)}"
-            )
+            they = f"the indexes of {self.name} end at {size - 1}" if size else f"{self.name} is empty"
+            raise ThreadError(f"{self._thread[0]} {verb} {self.name}[{index}]{of}, and {they}{where(frame)}")
         return index
 
     def _refuse(self, frame: FrameType) -> None:
@@ -119,12 +132,15 @@ class _Fours:
         of = self._of
         if i.__class__ is not int or not 0 <= i < len(self):
             i = of._checked("stores", i, len(self), " of four numbers each")
+        frame = _getframe(1)
+        if not isinstance(values, list | tuple | np.ndarray):
+            raise ThreadError(f"{of._thread[0]} stores {shown(values)} as four numbers{where(frame)}")
         if len(values) != 4:
-            raise ThreadError(f"{of._thread[0]} stores {len(values)} numbers as four{where(_getframe(1))}")
-        of.stores.append((_getframe(1).f_lineno | FOUR) << INDEX_BITS | 4 * i)
+            raise ThreadError(f"{of._thread[0]} stores {len(values)} numbers as four{where(frame)}")
+        of.stores.append((frame.f_lineno | FOUR) << INDEX_BITS | 4 * i)
         if len(of.stores) > MOST_ACCESSES:
-            of._refuse(_getframe(1))
-        of.numbers[4 * i : 4 * i + 4] = values
+            of._refuse(frame)
+        of.numbers[4 * i : 4 * i + 4] = [of._number(value, frame) for value in values]
 
 
 def where(frame: FrameType) -> str:

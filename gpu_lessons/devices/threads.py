@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gpu_lessons.arguments import require_count, shown
-from gpu_lessons.devices.accesses import Numbers, ThreadError, line_at
+from gpu_lessons.devices.accesses import Numbers, ThreadError
+from gpu_lessons.devices.barriers import left_alone, require_one_barrier
 from gpu_lessons.devices.requests import Requests, ThreadCounts, requests_of
+from gpu_lessons.units import format_counted
 
 if TYPE_CHECKING:
-    from types import GeneratorType
-
-    Thread = GeneratorType[None, None, None]
+    from gpu_lessons.devices.barriers import Thread
 
 __all__ = ["Block", "Here", "ThreadCounts", "ThreadError", "run_threads"]
 
 WARP = 32
+#: Threads of a block, and bytes of its shared memory, on the largest GPU: NVIDIA's CUDA C++ Programming Guide,
+#: "Technical Specifications per Compute Capability".
+MOST_THREADS, MOST_SHARED_BYTES = 1024, 227 * 1024
 #: Barriers of a block: far more than a matrix product that ends needs.
 MOST_BARRIERS = 2**12
 
@@ -57,7 +60,9 @@ class Here:
         Raises
         ------
         ThreadError
-            If another thread of the block asked for another size.
+            If another thread of the block asked for another size, or there is no room for so many numbers.
+        TypeError, ValueError
+            If the name is no text, or the size no integer of at least 1.
         """
         return self._memory.get(name, size)
 
@@ -94,11 +99,12 @@ def run_threads(
     Raises
     ------
     ThreadError
-        If a thread ends while others of its block wait at a barrier, an index lies outside its array, or a loop seems
-        to have no end: a thread uses an array more than 2**18 times without a barrier, or a block meets more than
-        2**12 barriers. A loop that touches no array has no such limit; interrupt it.
+        If a thread ends while others of its block wait at a barrier, or waits at another one, an index lies outside
+        its array, what is stored is no number of its type, a thread returns something, or a loop seems to have no end:
+        a thread uses an array more than 2**18 times without a barrier, or a block meets more than 2**12 barriers. A
+        loop that touches no array has no such limit; interrupt it.
     TypeError, ValueError
-        If an array is none of those above, or a number of blocks or threads is no integer of at least 1.
+        If an argument is none of those above, or a number of blocks or threads is no integer of at least 1.
 
     Notes
     -----
@@ -117,14 +123,17 @@ def run_threads(
     stores to y: 2 requests, 8 sectors, 256 bytes
     0 barriers
     """
+    if not isinstance(blocks, tuple | list) or len(blocks) != 2:
+        raise TypeError(f"blocks must be two integers, along x and along y, got {shown(blocks)}")
     wide, high = (require_count("a number of blocks", each) for each in blocks)
     threads = require_count("threads", threads)
+    if threads > MOST_THREADS:
+        raise ValueError(f"threads must be at most {MOST_THREADS:,}, as in a block of a GPU, got {threads:,}")
+    if seed is not None and not isinstance(seed, int):
+        raise TypeError(f"seed must be an integer or None, got {shown(seed)}")
     at_work = [""]
     names = _names_of(kernel, len(arguments))
-    given = [
-        _watched(name, value, at_work) if isinstance(value, np.ndarray) else value
-        for name, value in zip(names, arguments, strict=True)
-    ]
+    given = [_watched(name, value, at_work) for name, value in zip(names, arguments, strict=True)]
     arrays = [each for each in given if isinstance(each, Numbers)]
     run = _Run(kernel, given, arrays, threads, random.Random(seed), at_work)
     for y in range(high):
@@ -132,7 +141,7 @@ def run_threads(
             run.block(Block(x, y))
     for value, watched in zip(arguments, given, strict=True):
         if isinstance(watched, Numbers) and watched.name in run.stores:
-            value.reshape(-1)[...] = watched.numbers
+            _store(value, watched)
     return ThreadCounts(run.loads, run.stores, run.shared, run.barriers)
 
 
@@ -144,9 +153,16 @@ class _SharedMemory:
         self._at_work = at_work
 
     def get(self, name: str, size: int) -> Numbers:
-        found = self.arrays.get(name)
+        found = self.arrays.get(name) if isinstance(name, str) else None
         if found is None:
+            if not isinstance(name, str):
+                raise TypeError(f"the name of shared numbers must be a text, got {shown(name)}")
             size = require_count(f"the size of {name}", size)
+            room = MOST_SHARED_BYTES // 4 - sum(map(len, self.arrays.values()))
+            if size > room:
+                raise ThreadError(
+                    f"{self._at_work[0]} asks for {size:,} shared numbers {name!r}, and a block has room for {room:,}"
+                )
             found = self.arrays[name] = Numbers(name, [0.0] * size, self._at_work)
         elif len(found) != size:
             raise ThreadError(
@@ -187,7 +203,8 @@ class _Run:
                 self._advance(block, warp, live, memory, first=not met)
             if live and len(live) < len(began):
                 ended = min(began - set(live))
-                raise ThreadError(_left_alone(block, ended, next(iter(live.values())), len(live)))
+                raise left_alone(block, ended, next(iter(live.values())), len(live))
+            require_one_barrier(block, live)
             met += bool(live)
             if met > MOST_BARRIERS:
                 many = f"block {tuple(block)} has met {MOST_BARRIERS:,} barriers"
@@ -203,7 +220,14 @@ class _Run:
             self._at_work[0] = f"thread {thread} of block {tuple(block)}"
             running = self._kernel(Here(block, thread, memory), *self._given) if first else live[thread]
             live[thread] = running
-            if not inspect.isgenerator(running) or next(running, _ENDED) is _ENDED:
+            if not inspect.isgenerator(running):
+                if running is not None:
+                    raise ThreadError(
+                        f"{self._at_work[0]} returns {shown(running)}, and a kernel returns nothing: it stores its "
+                        "numbers"
+                    )
+                del live[thread]
+            elif next(running, _ENDED) is _ENDED:
                 del live[thread]
             for array in (*self._arrays, *memory.arrays.values()):
                 loads, stores = logs.setdefault(array, ([], []))
@@ -228,24 +252,34 @@ def _add(to: dict[str, Requests], array: Numbers, logs: list[list[int]], *, shar
         to[array.name] = to.get(array.name, Requests()) + found
 
 
-def _left_alone(block: Block, ended: int, waiting: Thread | None, others: int) -> str:
-    frame = None if waiting is None else waiting.gi_frame
-    assert frame is not None  # it waits
-    return (
-        f"thread {ended} of block {tuple(block)} ends while {others} others wait at a barrier, for ever: every thread "
-        f"of a block has to reach it{line_at(frame.f_code, frame.f_lineno)}"
-    )
-
-
 def _names_of(kernel: Callable[..., Any], count: int) -> list[str]:
     """Return the names of the parameters behind ``here``."""
-    names = list(inspect.signature(kernel).parameters)[1:]
+    try:
+        names = list(inspect.signature(kernel).parameters)[1:]
+    except (TypeError, ValueError):  # not callable, or written in C
+        raise TypeError(f"kernel must be a Python function, got {shown(kernel)}") from None
     if len(names) != count:
-        raise TypeError(f"the kernel takes {len(names)} arguments behind here, got {count}")
+        raise TypeError(f"the kernel takes {format_counted(len(names), 'argument')} behind here, got {count}")
     return names
 
 
-def _watched(name: str, array: Host, at_work: list[str]) -> Numbers:
-    if array.dtype.itemsize != 4 or not array.flags.c_contiguous:
-        raise TypeError(f"{name} must be an array of numbers of 4 bytes, one after another, got {shown(array)}")
-    return Numbers(name, array.reshape(-1).tolist(), at_work)
+def _watched(name: str, value: Any, at_work: list[str]) -> Any:  # noqa: ANN401
+    """Return an array as a kernel sees it, and a number as it is."""
+    if isinstance(value, int | float | np.number):
+        return value
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} must be a NumPy array or a number, got {shown(value)}")
+    if value.dtype.itemsize != 4 or value.dtype.kind not in "fiu" or not value.flags.c_contiguous:
+        raise TypeError(f"{name} must be an array of numbers of 4 bytes, one after another, got {shown(value)}")
+    return Numbers(name, value.reshape(-1).tolist(), at_work)
+
+
+def _store(array: Host, watched: Numbers) -> None:
+    """Write back what the threads have stored."""
+    if not array.flags.writeable:
+        raise ValueError(f"{watched.name} is read-only, and the kernel stores into it")
+    try:
+        with np.errstate(over="ignore"):  # too large for float32 is infinite, as on a GPU
+            array.reshape(-1)[...] = watched.numbers
+    except (ValueError, OverflowError):
+        raise ThreadError(f"a thread stores a number in {watched.name} that {array.dtype} cannot hold") from None
