@@ -32,8 +32,9 @@ def double(here, x, y):
 
 # %% [markdown]
 # All threads run this one function. A thread knows the number of its block, `here.block`, and its own number in that block, `here.thread`. From these it finds its work: block 1 holds threads 0 to 31, and thread 5 of it takes number 37.
-#
-# `run_threads` runs a kernel on the CPU, one thread after another. Here it starts 2 blocks along x and 1 along y, of 32 threads each. That is slow, and it can count what the threads do: more of that below.
+
+# %% [markdown]
+# `run_threads` runs a kernel on the CPU, one thread after another. Here it starts 2 blocks along x and 1 along y, of 32 threads each. That is slow, and it counts: more of that below.
 
 # %%
 from gpu_lessons.devices.threads import run_threads
@@ -58,7 +59,8 @@ print(y[:5], y[-1])
 # ## One number a thread
 #
 # Now a matrix product: `c = a @ b`, where `a` has m rows of k numbers and `b` has k rows of n. A kernel sees flat memory, so row 2, column 3 of `a` is `a[2 * k + 3]`.
-#
+
+# %% [markdown]
 # A block has 256 threads and computes a tile of 16 × 16 numbers of `c`, one a thread. `here.block.x` counts tiles along the columns, `here.block.y` down the rows.
 
 
@@ -99,7 +101,8 @@ reveal(asked_guess, first.loads.bytes_moved / (a.nbytes + b.nbytes), "counted, t
 
 # %% [markdown]
 # 64 times would be the numbers themselves: each number of `a` is needed for 64 numbers of `c`, and so is each of `b`. It is more than twice that, because memory does not hand out single numbers.
-#
+
+# %% [markdown]
 # It hands out **[sectors](glossary.ipynb#heading=Sector)** of 32 bytes, eight numbers in a row. And a warp loads together: its 32 threads run the same line, so their 32 loads are one request. What counts is how many sectors the request touches.
 
 # %% [markdown]
@@ -117,8 +120,9 @@ print(first)
 
 # %% [markdown]
 # The threads of a warp take 16 rows, and 16 rows lie in 16 places. Of the eight numbers that each sector brings, this request uses one. A cache may keep the rest for the next turn, if it has room. This count knows no cache.
-#
-# Of `b` a warp asks for two numbers side by side. They lie in one sector, and threads that want the same number are served together.
+
+# %% [markdown]
+# Of `b` a warp asks for two numbers side by side, in one sector. Threads that want the same number are served together.
 #
 # When neighbouring threads load neighbouring numbers, few sectors serve the whole warp. Such loads are called **[coalesced](glossary.ipynb#heading=Coalesced)**. These are not.
 
@@ -161,7 +165,8 @@ print(second)
 # ## Tiles in shared memory
 #
 # There is still far more asked than there is. The 256 threads of a block need the same 16 rows of `a` and the same 16 columns of `b`, and each fetches its row and its column for itself.
-#
+
+# %% [markdown]
 # So let them fetch together. Each thread loads one number of a 16 × 16 piece of `a` and one of `b`, and puts them into shared memory. Then all compute with both pieces, and go on to the next.
 #
 # `here.shared("rows", 256)` gives 256 numbers that all threads of the block see.
@@ -207,7 +212,8 @@ print(*(f"{number:.3f}" for number in (*results[:, 63, 63], (a @ b)[63, 63])))
 
 # %% [markdown]
 # This is the meanest fault of parallel programs: no message, and other numbers on another day. The cure is a **[barrier](glossary.ipynb#heading=Barrier)**, a line where every thread of a block waits until all have come. Here it is written `yield`: Python stops the function there, and `run_threads` goes on with it when all others have come as far.
-#
+
+# %% [markdown]
 # Every thread must reach the same barrier. A kernel in which some go another way may hang, or be wrong: CUDA and WGSL both forbid it, and `run_threads` says which thread it was.
 
 # %% [markdown]
@@ -347,7 +353,8 @@ for name, each in published.items():
 
 # %% [markdown]
 # From about a hundredth of the library's speed to nearly all of it, and not one operation less. Nothing here is about arithmetic. Every step is about who fetches what, and how often.
-#
+
+# %% [markdown]
 # Now your GPU. Without one, the model says how long the steps take on the same card. It lets everything overlap, and its tiles are those of this lesson, so its shares differ from the published ones. (Software in a GPU's place has no warps and no banks: there only the last steps help.)
 
 # %% tags=["explorer"]
@@ -383,7 +390,8 @@ print(kernel_changes(3, language))
 
 # %% [markdown]
 # You know what it does: the place, the two pieces in shared memory, the two barriers. The questions `row < m` are for sizes that are no multiple of the tile; `&&` is *and*, and `t++` adds 1.
-#
+
+# %% [markdown]
 # With a GPU of your own, change a kernel and time it. `print(my_text)` shows step 4: put your own text in its place, between triple quotes. If its numbers are right, it lands on your ladder. `own_tile` says how wide its tiles are.
 
 # %%
