@@ -7,6 +7,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from sys import _getframe
 from types import CodeType, FrameType
+from typing import cast
 
 import numpy as np
 
@@ -85,7 +86,7 @@ class Numbers:
             raise ThreadError(
                 f"{self._thread[0]} stores {shown(value)} in {self.name}, which holds real numbers{where(frame)}"
             )
-        return value
+        return cast("float", value)  # an integer stays one: it may be an index
 
     def _checked(self, verb: str, i: object, size: int, of: str) -> int:
         """Return an index of another type than ``int``; refuse one that is none, or lies outside."""
