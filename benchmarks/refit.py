@@ -26,6 +26,7 @@ from benchmarks.toml_facts import facts_block, replace_facts
 from gpu_lessons.hardware.machines import Machine, machine
 from gpu_lessons.model import GpuCalibration, calibrate
 from gpu_lessons.model.fitting import descend
+from gpu_lessons.model.gpu_classes import waits_for_sectors
 from gpu_lessons.model.prediction import bottleneck_of
 from gpu_lessons.units import format_time
 
@@ -99,6 +100,7 @@ def start_of(card: Machine) -> GpuCalibration:
         sustained_share_of_memory_bandwidth=None,
         throttles_after_s=None,
         throttled_share=None,
+        unaligned_share=None,
         long_row_share=None,
     )
     found = calibrate(bare)
@@ -112,12 +114,15 @@ def _names(card: Machine, start: GpuCalibration, rows: Sequence[PublishedRow]) -
         names.append(("memory_bandwidth_bytes_per_s", ""))
     if card.power_w is not None and card.power_w <= THROTTLING_W:
         names += [("throttles_after_s", ""), ("throttled_share", "")]
-    if card.architecture == "Pascal" and any(row.kernel.matmul and row.kernel.matmul[2] >= 2**14 for row in rows):
-        names += [("long_row_share", "")] * any(row.source == "NeuSight" for row in rows)
+    products = [row.kernel.matmul for row in rows if row.source == "NeuSight" and row.kernel.matmul]
+    if waits_for_sectors(card) and products:  # DeepBench has too few sizes that are no multiple of 8
+        names.append(("unaligned_share", ""))
+    if card.architecture == "Pascal" and any(k >= 2**14 for _, _, k in products):
+        names.append(("long_row_share", ""))
     return names
 
 
-_STARTS = {"throttles_after_s": 1e-3, "throttled_share": 0.75, "long_row_share": 0.5}
+_STARTS = {"throttles_after_s": 1e-3, "throttled_share": 0.75, "unaligned_share": 0.95, "long_row_share": 0.5}
 
 
 def _get(device: GpuCalibration, name: tuple[str, str]) -> float:

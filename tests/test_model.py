@@ -127,6 +127,41 @@ def test_a_board_of_70_watts_multiplies_slower_once_it_is_at_its_power_limit(slu
     assert 0.6 < card.throttled_share < 0.95
 
 
+def compute_s_a_flop(device, m, k, n):
+    product = MatrixProduct(m, n, k).kernels[0]
+    return calibrate(device).kernel_time(product).compute_s / product.flops
+
+
+@named([device for device in GPUS if device.compute_capability])
+def test_rows_that_begin_inside_a_sector_slow_products_on_cards_before_ampere_and_on_no_later_one(device):
+    whole, inside = (compute_s_a_flop(device, 4096, k, 4096) for k in (2048, 2049))
+    before_ampere = float(device.compute_capability) < 8
+    assert (inside > 1.03 * whole) == before_ampere
+    assert inside < 1.4 * whole
+
+
+# NeuSight (sitar-lab/NeuSight, MIT): PyTorch's linear in float32; some 90 µs of it are the call.
+@pytest.mark.parametrize(
+    ("m", "n", "k", "time_s"),
+    [
+        (923, 268, 13639, 1.4986e-3),
+        (2002, 1305, 32803, 58.7e-3),
+        (2881, 7025, 33901, 0.5399),
+        (2506, 1893, 1391, 2.1945e-3),
+    ],
+)
+def test_rows_far_apart_slow_a_p100_the_more_of_them_are_read_at_a_time(m, n, k, time_s):
+    found = predict(MatrixProduct(m, n, k), machine("nvidia-p100-pcie-16gb"), launch_overhead_s=90e-6)
+    assert found.seconds == pytest.approx(time_s, rel=0.25)
+
+
+def test_a_gradient_whose_sums_run_across_rows_takes_no_longer_for_an_odd_batch():
+    found = calibrate(machine("nvidia-p100-pcie-16gb"))
+    odd, even = (DenseTrainStep(batch_size=n, n_in=1024, n_out=1024).kernels[2] for n in (2047, 2048))
+    assert odd.name == even.name == "x.T @ dy"
+    assert found.kernel_time(odd).total_s <= found.kernel_time(even).total_s
+
+
 @pytest.mark.parametrize("faster", ["nvidia-h200-sxm", "nvidia-b200-sxm"])
 def test_no_l2_cache_is_read_faster_than_its_sms_can(faster):
     found = calibrate(machine(faster))
@@ -217,12 +252,12 @@ def test_a_tiny_layer_costs_its_launches(device):
 
 @named(KNOWN)
 def test_a_huge_product_runs_at_the_sustained_rate(device):
-    # A CPU adds the bias on one thread, which servers feel; the rate is that of the product.
-    product = layer(16384, 16384).kernels[0]
+    # A CPU adds the bias on one thread, which servers feel; the rate is that of the product. Longer rows slow a P100.
+    product = DenseForward(batch_size=16384, n_in=2048, n_out=16384).kernels[0]
     found = calibrate(device)
     rate = found.flops_per_s["float32"]
     if isinstance(found, GpuCalibration):
-        rate *= found.throttled_share * found.long_row_share
+        rate *= found.throttled_share
     assert product.flops / found.kernel_time(product).total_s == pytest.approx(rate, rel=0.1)
 
 
@@ -338,6 +373,8 @@ SIZE = st.integers(min_value=1, max_value=9000)
 def test_time_never_falls_when_batch_or_width_grows(device, work, dtype, batch, width, more, grows):
     if device.kind == "cpu":  # a column times a row, which two of either would spare, is slower than that
         batch, width = max(batch, 2), max(width, 2)
+    elif grows != "batch_size" and calibrate(device).unaligned_share < 1:  # a multiple of 8 may be faster than one less
+        width, more = 8 * width, 8 * more
     sizes = {"batch_size": batch, "n_in": width, "n_out": width}
     names = ("n_in", "n_out") if grows == "width" else (grows,)
     bigger = sizes | {name: sizes[name] + more for name in names}
@@ -351,7 +388,8 @@ def test_time_never_falls_when_batch_or_width_grows(device, work, dtype, batch, 
 def test_time_never_falls_along_every_single_size_up_to_a_thousand(slug, work, grows):
     on_cpu = machine(slug).kind == "cpu"
     for fixed in (2 if on_cpu else 1, 16, 256):
-        sizes = [(n, fixed) if grows == "batch" else (fixed, n) for n in range(2 if on_cpu else 1, 1025)]
+        step = 8 if grows == "width" and slug == "nvidia-t4" else 1  # there a multiple of 8 may be faster than one less
+        sizes = [(n, fixed) if grows == "batch" else (fixed, n) for n in range(2 if on_cpu else step, 1025, step)]
         times_s = [seconds(*size, slug, work=work) for size in sizes]
         falls = [size for size, a, b in zip(sizes[1:], times_s, times_s[1:], strict=False) if b < a * (1 - 1e-12)]
         assert falls == []

@@ -75,7 +75,7 @@ def test_a_folder_without_rows_is_refused_in_one_sentence(tmp_path, capsys):
 
 def made_up_rows(card, device, overhead_s):
     works = [
-        matmul_kernel("", m, n, k, "float32") for m in (64, 300, 2000, 9000) for n in (500, 4096) for k in (128, 3000)
+        matmul_kernel("", m, n, k, "float32") for m in (64, 300, 2000, 9000) for n in (500, 4096) for k in (128, 3001)
     ]
     works += [elementwise_kernel("add", n, read=2 * n, written=n, dtype="float32") for n in (10**6, 10**7, 10**8)]
     return [
@@ -93,16 +93,19 @@ def made_up_rows(card, device, overhead_s):
 
 def test_the_numbers_that_made_the_times_are_found_again():
     card = machine("nvidia-v100-pcie-32gb")
-    true = replace(start_of(card), flops_per_s={"float32": 9e12}, memory_bandwidth_bytes_per_s=6e11)
+    numbers = {"flops_per_s": {"float32": 9e12}, "memory_bandwidth_bytes_per_s": 6e11, "unaligned_share": 0.8}
+    true = replace(start_of(card), **numbers)
     found = fit_card(card, made_up_rows(card, true, 40e-6))
     assert found.device.flops_per_s["float32"] == pytest.approx(9e12, rel=0.02)
     assert found.device.memory_bandwidth_bytes_per_s == pytest.approx(6e11, rel=0.02)
+    assert found.device.unaligned_share == pytest.approx(0.8, rel=0.03)
     assert found.overheads_s["a call"] == pytest.approx(40e-6, rel=0.05)
 
 
 def test_a_fit_begins_without_what_was_fitted_before():
     card = machine("nvidia-t4")
-    assert start_of(card) == start_of(replace(card, sustained_share_of_peak={"float32": 0.1}, throttled_share=0.2))
+    fitted = {"sustained_share_of_peak": {"float32": 0.1}, "throttled_share": 0.2, "unaligned_share": 0.3}
+    assert start_of(card) == start_of(replace(card, **fitted))
 
 
 def missed(count, factor, slug="nvidia-t4"):

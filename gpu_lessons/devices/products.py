@@ -151,10 +151,16 @@ def _launch(
         gpu.launch(Kernel("zeros", 0, 0, out.nbytes, counted))
         return
     terms = k * (_COMPLEX_TERMS if out.dtype.kind == "c" else 1)
-    product = matmul_kernel(name, m, n, terms, counted, count)
+    product = matmul_kernel(name, m, n, terms, counted, count, sums_along_rows=_in_rows(operands[0]))
     # Every matrix of a batch is read, not only one.
     read = read_bytes(x for x in operands if isinstance(x, DeviceArray))
     gpu.launch(replace(product, bytes_read=read, bytes_written=out.nbytes))
+
+
+def _in_rows(x: Host | DeviceArray) -> bool:
+    """Return whether a first operand lies in memory row by row; a transposed one does not."""
+    numbers = x._numbers if isinstance(x, DeviceArray) else x
+    return numbers.ndim < 2 or numbers.strides[-1] == numbers.itemsize
 
 
 def _into(gpu: SimulatedGpu, result: DeviceArray, out: DeviceArray | None) -> DeviceArray:

@@ -47,7 +47,7 @@ class Machine:
     memory_bytes, memory_bandwidth_bytes_per_s : int, float
         Capacity and data-sheet bandwidth; the ``sustained`` names beside them are measured by others.
         A stencil reaches less than plain reading and writing does.
-    throttles_after_s, throttled_share, long_row_share : float
+    throttles_after_s, throttled_share, unaligned_share, long_row_share : float
         As in `gpu_lessons.model.GpuCalibration`.
     cache_bytes, cache_bandwidth_bytes_per_s : int, float
         L2 of a GPU, last level of a CPU.
@@ -87,6 +87,7 @@ class Machine:
     launch_overhead_s: float | None = None
     throttles_after_s: float | None = None
     throttled_share: float | None = None
+    unaligned_share: float | None = None
     long_row_share: float | None = None
     sm_count: int | None = None
     lanes_per_sm: int | None = None

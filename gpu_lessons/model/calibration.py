@@ -18,6 +18,7 @@ from gpu_lessons.model.gpu_classes import (
     l2_kept_share,
     memory_share,
     share_of_peak,
+    unaligned_share,
 )
 from gpu_lessons.model.measured import LEAST_ROWS, calibrate_from, of_threads
 from gpu_lessons.recorded import RecordingError, load_recording, recording_files
@@ -96,6 +97,7 @@ def _calibrate_gpu(machine: Machine, dtype: str) -> GpuCalibration:
         copy_latency_s=typical.COPY_LATENCY_S,
         throttles_after_s=machine.throttles_after_s or math.inf,
         throttled_share=machine.throttled_share or 1.0,
+        unaligned_share=unaligned_share(machine),
         long_row_share=machine.long_row_share or 1.0,
         batched_tile=batched_tile(machine),
         error=bands.error,

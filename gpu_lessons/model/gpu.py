@@ -16,8 +16,13 @@ from gpu_lessons.work import Kernel
 
 __all__ = ["GpuCalibration"]
 
-# A card with a `long_row_share` begins to get slower at rows of so many bytes, and is as slow as it gets at twice that.
-_LONG_ROW_BYTES = 2**15
+# Where a card has a `long_row_share`, rows of a product may span so much before the next ones wait for their addresses
+# to be translated: 64 pages of 2 MB. The times of a P100 tell 128 MB from 100 and 200, not from 160.
+_TRANSLATED_BYTES = 64 * 2**21
+# Rows that one SM reads side by side, of those of both operands; the same times are explained worse by 64 and by 256.
+_ROWS_PER_SM = 128
+# Device memory and caches are read by sectors of so many bytes.
+_SECTOR_BYTES = 32
 
 
 def _no_errors() -> Mapping[tuple[str, str], float]:
@@ -55,8 +60,12 @@ class GpuCalibration:
     throttles_after_s, throttled_share : float
         Arithmetic that lasts longer than the first goes on at this share of the rate: the card has reached the power
         that it may take, and lowers its clock.
+    unaligned_share : float
+        Share of the rate that products reach whose rows are no whole number of 32-byte sectors: most rows begin inside
+        a sector, and a tile's piece of a row then takes one sector more.
     long_row_share : float
-        Share of the rate that products reach whose rows are longer than 64 KB, where every row lies on another page.
+        Share of the rate that products reach whose rows, those read at a time, span twice the memory whose addresses
+        the card holds translated.
     batched_tile : int
         Numbers in the smallest tile that libraries use for many products by one call.
     error : float
@@ -85,6 +94,7 @@ class GpuCalibration:
     copy_latency_s: float
     throttles_after_s: float = math.inf
     throttled_share: float = 1.0
+    unaligned_share: float = 1.0
     long_row_share: float = 1.0
     batched_tile: int = 64 * 64
     error: float
@@ -111,8 +121,8 @@ class GpuCalibration:
         """Return the time of a product whose tiles take ``tiles_s`` at the sustained rate."""
         assert product.matmul is not None  # an elementwise kernel has no tiles
         share_busy = product.flops / self.flops_per_s[product.dtype] / tiles_s
-        row_bytes = product.matmul[2] * DTYPE_BYTES[product.dtype]
-        compute_s = self._throttled(tiles_s * self._long_row_slowdown(row_bytes))
+        slowdown = self._row_slowdown(product) if product.sums_along_rows else 1.0
+        compute_s = self._throttled(tiles_s * slowdown)
         memory_s = self._traffic_time(product.bytes_moved)
         return KernelTime(compute_s, memory_s, math.hypot(compute_s, memory_s), share_busy)
 
@@ -183,10 +193,17 @@ class GpuCalibration:
             return compute_s
         return self.throttles_after_s + (compute_s - self.throttles_after_s) / self.throttled_share
 
-    def _long_row_slowdown(self, row_bytes: int) -> float:
-        if self.long_row_share == 1.0 or row_bytes <= _LONG_ROW_BYTES:
-            return 1.0
-        return 1 + (1 / self.long_row_share - 1) * min(1.0, math.log2(row_bytes / _LONG_ROW_BYTES))
+    def _row_slowdown(self, product: Kernel) -> float:
+        """Return the factor by which rows slow a product: those after the first begin in a sector, or lie far apart."""
+        assert product.matmul is not None
+        m, n, k = product.matmul
+        row_bytes = k * DTYPE_BYTES[product.dtype]
+        slowdown = 1 / self.unaligned_share if m > 1 and row_bytes % _SECTOR_BYTES else 1.0
+        if self.long_row_share < 1.0:
+            at_a_time_bytes = min(m + n, _ROWS_PER_SM * self.sm_count) * row_bytes
+            if at_a_time_bytes > _TRANSLATED_BYTES:
+                slowdown *= 1 + (1 / self.long_row_share - 1) * math.log2(at_a_time_bytes / _TRANSLATED_BYTES)
+        return slowdown
 
     def _traffic_time(self, size_bytes: int) -> float:
         kept_bytes = self.cache_kept_share * self.cache_bytes

@@ -8,10 +8,21 @@ from statistics import median
 from gpu_lessons.hardware.machines import Machine, machines
 from gpu_lessons.model import typical
 
-__all__ = ["batched_tile", "class_of", "l2_bandwidth", "l2_kept_share", "memory_share", "share_of_peak"]
+__all__ = [
+    "batched_tile",
+    "class_of",
+    "l2_bandwidth",
+    "l2_kept_share",
+    "memory_share",
+    "share_of_peak",
+    "unaligned_share",
+    "waits_for_sectors",
+]
 
 # Fitted shares of reading and writing over FluidX3D's shares of a stencil: 1.04 to 1.29 on seven cards, median 1.13.
 _READING_OVER_STENCIL, _MOST_OF_MEMORY = 1.13, 0.95
+# No card is of this class, so that all of them count.
+_ALL = "all cards"
 
 
 def class_of(machine: Machine) -> str:
@@ -65,6 +76,23 @@ def batched_tile(machine: Machine) -> int:
     return 128 * 128 if (machine.compute_capability or "").startswith("8.") else 64 * 64
 
 
+def unaligned_share(machine: Machine) -> float:
+    """Return the share of the rate of products whose rows are no whole number of sectors: 1 from Ampere on.
+
+    There a tile's numbers are copied to shared memory while others are multiplied, past the registers, and the times
+    of an A100 do not tell such rows from others; those of a P100, V100 and T4 do.
+    """
+    if not waits_for_sectors(machine):
+        return 1.0
+    own = machine.unaligned_share  # too few cards tell it for a median of each class
+    return _of_class(_ALL, "unaligned", machine.slug) if own is None else own
+
+
+def waits_for_sectors(machine: Machine) -> bool:
+    """Return whether a card is older than Ampere, so that rows which begin inside a sector slow its products."""
+    return machine.compute_capability is not None and float(machine.compute_capability) < 8
+
+
 def _halved_l2(machine: Machine) -> bool:
     return machine.compute_capability in typical.HALVED_L2
 
@@ -83,4 +111,4 @@ def _of_class(name: str, what: str, left_out: str) -> float:
 def _stated(card: Machine, what: str) -> float | None:
     if what == "memory":
         return card.sustained_share_of_memory_bandwidth
-    return card.sustained_share_of_peak.get(what)
+    return card.unaligned_share if what == "unaligned" else card.sustained_share_of_peak.get(what)

@@ -87,7 +87,7 @@ class Conv2dForward(Workload):
                 rows=columns * terms // self._output_size("width"),
                 python_steps=self.kernel**2,
             ),
-            matmul_kernel("columns @ filters.T", columns, c_out, terms, dtype),
+            matmul_kernel("columns @ filters.T", columns, c_out, terms, dtype, sums_along_rows=False),
             elementwise_kernel(
                 "+ b",
                 columns * c_out,

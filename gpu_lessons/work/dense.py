@@ -28,7 +28,7 @@ def backward_kernels(batch: int, n_in: int, n_out: int, dtype: str) -> tuple[Ker
     """Return the kernels of the three gradients of a dense layer."""
     n = batch * n_out
     return (
-        matmul_kernel("x.T @ dy", n_in, n_out, batch, dtype),
+        matmul_kernel("x.T @ dy", n_in, n_out, batch, dtype, sums_along_rows=False),
         elementwise_kernel("sum(dy)", n, read=n, written=n_out, dtype=dtype, rows=batch, python_steps=1),
         matmul_kernel("dy @ w.T", batch, n_in, n_out, dtype),
     )

@@ -15,7 +15,8 @@ class Kernel:
 
     ``bytes_read`` and ``bytes_written`` count every operand once: the least a kernel can move.
     ``matmul`` is (m, n, k) for a product of shapes (m, k) and (k, n), else ``None``. ``batch`` is how many such
-    products one launch computes.
+    products one launch computes. ``sums_along_rows`` says whether sums run along the first operand's rows as they lie
+    in memory; in a transposed one they run across them.
 
     Three counts matter on a CPU only, where no thread is there for every number.
     ``scalar_ops`` are the numbers that NumPy takes one at a time, without vector instructions: a maximum with one
@@ -38,6 +39,7 @@ class Kernel:
     python_steps: int = 0
     cached_bytes: int = 0
     batch: int = 1
+    sums_along_rows: bool = True
 
     @property
     def bytes_moved(self) -> int:
@@ -45,7 +47,17 @@ class Kernel:
         return self.bytes_read + self.bytes_written
 
 
-def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str, batch: int = 1, *, python_steps: int = 1) -> Kernel:
+def matmul_kernel(
+    name: str,
+    m: int,
+    n: int,
+    k: int,
+    dtype: str,
+    batch: int = 1,
+    *,
+    python_steps: int = 1,
+    sums_along_rows: bool = True,
+) -> Kernel:
     """Return the kernel of ``batch`` products (m, k) by (k, n), each of matrices of its own.
 
     A product is m n k multiplications and as many additions. The first addition of each sum adds to zero; counting it
@@ -64,6 +76,7 @@ def matmul_kernel(name: str, m: int, n: int, k: int, dtype: str, batch: int = 1,
         scalar_ops=scalar_ops,
         python_steps=python_steps,
         batch=batch,
+        sums_along_rows=sums_along_rows,
     )
 
 
