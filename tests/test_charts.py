@@ -54,6 +54,8 @@ def point(**changes):
         "width_log2": 6,
         "cpu_s": 1.0,
         "gpu_s": 0.5,
+        "cpu_factor": 1.2,
+        "gpu_factor": 1.5,
         "launch_s": 1e-5,
         "copy_in_s": 0.05,
         "copy_out_s": 0.05,
@@ -71,8 +73,8 @@ def point(**changes):
 def grid_of(*points, memory_bytes=16e9):
     return Grid(
         points=points,
-        cpu=Series("the CPU", "predicted", 0.2),
-        gpu=Series("the GPU", "predicted", 0.5),
+        cpu=Series("the CPU", "predicted"),
+        gpu=Series("the GPU", "predicted"),
         gpu_memory_bytes=memory_bytes,
         work="float32, forward pass",
         depth=24,
@@ -102,6 +104,8 @@ def test_a_row_holds_what_the_model_and_the_ledger_say(dtype, work):
         expected = {
             "gpu_s": gpu.seconds,
             "cpu_s": cpu.seconds,
+            "gpu_factor": gpu.high_s / gpu.seconds,
+            "cpu_factor": cpu.high_s / cpu.seconds,
             "launch_s": gpu.launch_s,
             "work_s": gpu.seconds - gpu.launch_s,
             "copy_in_s": crossing.seconds,
@@ -112,6 +116,12 @@ def test_a_row_holds_what_the_model_and_the_ledger_say(dtype, work):
             "largest_batch": ledger.largest_batch(asked["gpu"].memory_bytes),
         }
         assert {name: row[name] for name in expected} == pytest.approx(expected, rel=5.1e-4, abs=1e-12)
+
+
+def test_a_band_is_as_wide_as_the_model_is_off_where_the_time_is_spent():
+    grid = layer_grid(**question("nvidia-t4"))
+    widest = {regime: max(p.gpu_factor for p in grid.points if p.regime == regime) for regime in ("launch", "compute")}
+    assert 1.05 < widest["compute"] < widest["launch"]
 
 
 def test_numbers_have_at_most_four_significant_digits(grid):

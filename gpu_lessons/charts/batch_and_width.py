@@ -91,7 +91,7 @@ def _times(grid: Grid) -> alt.LayerChart:
     )
     marks = time_marks(dots, "datum.width_log2 === width_log2", x, y("time_s"))
     names = end_names(grid, 10 ** (_NAME_HEIGHT * (len(decades) - 1) / _HEIGHT))
-    layers = [*_regimes(curve, x), *_curves(curve, grid, x, y), *_names(names, x, y), *_gap(x, y), *marks]
+    layers = [*_regimes(curve, x), *_curves(curve, x, y), *_names(names, x, y), *_gap(x, y), *marks]
     return alt.layer(*layers).properties(width=_LEFT, height=_HEIGHT, title="Time for one layer")
 
 
@@ -116,12 +116,12 @@ def _regimes(curve: alt.Chart, x: alt.X) -> list[alt.Chart]:
     return [boxes, names]
 
 
-def _curves(curve: alt.Chart, grid: Grid, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
+def _curves(curve: alt.Chart, x: alt.X, y: Callable[[str], alt.Y]) -> list[alt.Chart]:
     layers = []
-    for field, color, error in (("cpu_s", CPU, grid.cpu.error), ("gpu_s", GPU, grid.gpu.error)):
-        shown = curve if field == "cpu_s" else curve.transform_filter(FITS)
+    for who, color in (("cpu", CPU), ("gpu", GPU)):
+        shown = curve if who == "cpu" else curve.transform_filter(FITS)
         band = shown.transform_calculate(
-            low=f"datum.{field} / {1 + error:.4g}", high=f"datum.{field} * {1 + error:.4g}"
+            low=f"datum.{who}_s / datum.{who}_factor", high=f"datum.{who}_s * datum.{who}_factor"
         )
         layers.append(band.mark_area(color=color, opacity=0.15, clip=True).encode(x=x, y=y("low"), y2="high:Q"))
     for field, color, dash in (("cpu_s", CPU, _DASHED), ("bus_s", GPU, _DOTTED), ("gpu_s", GPU, _DASHED)):

@@ -20,12 +20,17 @@ WEIGHTS, BATCH = "weights", "inputs, outputs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """All quantities of one batch size and layer width; times in seconds, sizes in bytes."""
+    """All quantities of one batch size and layer width; times in seconds, sizes in bytes.
+
+    The factors are the bands: so many times as long, or as short, each time may be.
+    """
 
     batch_log2: int
     width_log2: int
     cpu_s: float
     gpu_s: float
+    cpu_factor: float
+    gpu_factor: float
     launch_s: float
     copy_in_s: float
     copy_out_s: float
@@ -76,11 +81,10 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Who a curve belongs to: machine, source of the numbers, and half-width of the band."""
+    """Who a curve belongs to: machine, and source of the numbers."""
 
     name: str
     source: str
-    error: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
