@@ -136,3 +136,9 @@ def test_a_kernel_faster_than_the_library_is_drawn_beyond_it():
 def test_times_that_are_no_ladder_are_refused_in_one_sentence(rungs, more, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         gl.plot_ladder(rungs, library="library", **more)
+
+
+@pytest.mark.parametrize("rungs", [None, "abc", [("mine", 1.0)], [(3, 1.0, "measured")]], ids=str)
+def test_what_is_no_ladder_is_refused(rungs):
+    with pytest.raises(TypeError, match=r"^rungs must hold a name, seconds and a source each, got "):
+        gl.plot_ladder(rungs, library="library")

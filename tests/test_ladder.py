@@ -183,7 +183,7 @@ def test_the_changes_of_a_step_hold_every_line_that_is_new_and_every_one_that_is
     new = [line[1:] for line in changes if line[0] == "+"]
     assert Counter(before) - Counter(gone) == Counter(after) - Counter(new)
     assert len(changes) < 1.5 * len(after) + len(gone)
-    with pytest.raises(ValueError, match=r"^step must be an integer of at least 1, got 0$"):
+    with pytest.raises(ValueError, match=r"^step must be one of 2 to 5, .*, got 1$"):
         kernel_changes(1, language)
 
 
@@ -305,9 +305,37 @@ def test_wrong_calls_are_one_sentence_each(webgpu):
         (lambda: matrix_kernel(webgpu, "text"), TypeError, "tile must be an integer of at least 1, got None"),
         (lambda: matrix_kernel(webgpu, 1, tile=16), ValueError, "tile belongs to a text; a step has its own, got 16"),
         (lambda: matrix_kernel(webgpu, 6), ValueError, "step must be one of 1 to 5, got 6"),
+        (
+            lambda: multiply(xp.ones((3, 3)), xp.ones((3, 3)), xp.ones((2, 2))),
+            ValueError,
+            r"out must be a whole matrix of float32 of shape \(3, 3\), got \(2, 2\) of float32$",
+        ),
+        (
+            lambda: multiply(xp.ones((3, 3)), xp.ones((3, 3)), np.ones((3, 3))),
+            TypeError,
+            "out must be an array on the device, got array",
+        ),
     ):
         with pytest.raises(error, match=f"^{sentence}"):
             call()
+
+
+@pytest.mark.parametrize("call", [lambda: matrix_kernel("webgpu", 1), lambda: time_ladder("webgpu")])
+def test_what_is_no_gpu_is_refused(call):
+    with pytest.raises(TypeError, match=r"^gpu must be what gl.gpu\(\) returns, got 'webgpu'$"):
+        call()
+
+
+@pytest.mark.parametrize("step", [0, 1, 6, "2", None])
+def test_changes_of_a_step_without_one_before_are_refused(step):
+    with pytest.raises((TypeError, ValueError), match=r"^step must be one of [12] to 5,.* got "):
+        kernel_changes(step, "cuda")
+
+
+def test_a_kernel_on_cuda_writes_no_array_of_another_shape(cuda_on_cpu):
+    a, b = map(cuda_on_cpu.xp.asarray, matrices(4, 4, 4))
+    with pytest.raises(ValueError, match=r"^out must be a whole matrix of float32 of shape \(4, 4\), got \(4, 2\)"):
+        matrix_kernel(cuda_on_cpu, 1)(a, b, cuda_on_cpu.xp.asarray(np.zeros((4, 2), np.float32)))
 
 
 def test_a_simulated_gpu_says_what_is_possible_instead():
@@ -392,6 +420,8 @@ def test_on_a_simulated_gpu_the_times_are_predicted():
     assert times == sorted(times, reverse=True)
     with pytest.raises(NotImplementedError, match=r"^the simulated NVIDIA T4 runs no kernel"):
         time_ladder(gpu, own="text")
+    with pytest.raises(TypeError, match=r"^own must be the text of a kernel, got 5$"):
+        time_ladder(gpu, own=5)
 
 
 @pytest.mark.parametrize("size", [0, 1.5, "8"])

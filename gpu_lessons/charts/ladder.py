@@ -45,9 +45,11 @@ def plot_ladder(rungs: Iterable[tuple[str, float, str]], *, library: str, mine: 
     Raises
     ------
     TypeError, ValueError
-        If a time is not above 0, a source is another, a name is there twice of one source, the library has no time of
-        a source that a kernel has, no kernel is there beside it, or ``mine`` names none.
+        If a rung is no such triple, a time is not above 0, a source is another, a name is there twice of one source,
+        the library has no time of a source that a kernel has, no kernel is there beside it, or ``mine`` names none.
     """
+    if not isinstance(library, str):
+        raise TypeError(f"library must be a name, got {shown(library)}")
     times = _times(rungs)
     for _, source in times:
         if (library, source) not in times:
@@ -76,7 +78,12 @@ def plot_ladder(rungs: Iterable[tuple[str, float, str]], *, library: str, mine: 
 
 def _times(rungs: Iterable[tuple[str, float, str]]) -> dict[tuple[str, str], float]:
     times: dict[tuple[str, str], float] = {}
-    for name, time_s, source in rungs:
+    if isinstance(rungs, str) or not isinstance(rungs, Iterable):
+        raise TypeError(f"rungs must hold a name, seconds and a source each, got {shown(rungs)}")
+    for rung in rungs:
+        if not isinstance(rung, tuple | list) or len(rung) != 3 or not isinstance(rung[0], str):
+            raise TypeError(f"rungs must hold a name, seconds and a source each, got {shown(rung)}")
+        name, time_s, source = rung
         key = name, require_choice("source", source, tuple(_MARKS))
         if key in times:
             raise ValueError(f"rungs must name {shown(name)} once for each source, got it twice as {source}")

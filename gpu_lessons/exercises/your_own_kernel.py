@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from gpu_lessons.devices.threads import run_threads
+from gpu_lessons.devices.threads import ThreadCounts, ThreadError, run_threads
 from gpu_lessons.lessons.checks import NotAttemptedError, WrongAnswerError, call, check, compare_cases
 from gpu_lessons.lessons.differences import difference
 from gpu_lessons.lessons.learners_code import has_empty_body
@@ -82,12 +84,16 @@ def check_tiled(tiled: object) -> str:
         a, b = rng.standard_normal((m, k), np.float32), rng.standard_normal((k, n), np.float32)
         expected = a.astype("float64") @ b
         for order in range(3):
-            got = call(_launched(tiled, order), (a, b), expected=expected)
-            if np.isnan(got.got).all():
-                raise NotAttemptedError("Your function stored nothing into c.")
-            found = difference(got.got, expected, rtol=_RTOL)
+            answer = call(_launched(tiled, order), (a, b), expected=expected)
+            if isinstance(answer.got, ThreadError):
+                if re.search("(stores|returns) Ellipsis", str(answer.got)):
+                    raise NotAttemptedError
+                raise WrongAnswerError(f"{answer.text} raised ThreadError: {answer.got}.")
+            c, counts = answer.got
+            _require_stores(answer.text, tiled, counts)
+            found = difference(c, expected, rtol=_RTOL) or answer.changed
             if found:
-                raise WrongAnswerError(f"{got.text}: {found}. {_usual(tiled, a, b, got.got)}".rstrip())
+                raise WrongAnswerError(f"{answer.text}: {found}. {_usual(tiled, a, b, c, counts)}".rstrip())
     return "Right in every order of the warps: no thread runs ahead of the others."
 
 
@@ -95,20 +101,43 @@ def _launched(kernel: Callable[..., Any], order: int) -> Callable[..., Any]:
     def launched(a: Any, b: Any) -> Any:  # noqa: ANN401
         (m, k), n = a.shape, b.shape[1]
         c = np.full((m, n), np.nan, np.float32)
-        run_threads(kernel, (n // _TILE, m // _TILE), a, b, c, m, n, k, seed=order)
-        return c
+        try:
+            return c, run_threads(kernel, (n // _TILE, m // _TILE), a, b, c, m, n, k, seed=order)
+        except ThreadError as error:  # it names the line by itself
+            return error
 
     launched.__name__ = getattr(kernel, "__name__", "tiled")
     return launched
 
 
-def _usual(kernel: Callable[..., Any], a: Any, b: Any, got: Any) -> str:  # noqa: ANN401
-    """Return what a wrong result usually means: it changes with the order of the warps, or nothing was written."""
+def _name_of_c(kernel: Callable[..., Any]) -> str:
+    return list(inspect.signature(kernel).parameters)[3]
+
+
+def _require_stores(text: str, kernel: Callable[..., Any], counts: ThreadCounts) -> None:
+    name = _name_of_c(kernel)
+    if name in counts.stores_of:
+        return
+    if counts.stores_of:
+        raise WrongAnswerError(f"{text}: expected numbers in {name}, got them in {' and '.join(counts.stores_of)}.")
+    raise NotAttemptedError(f"Your function stored nothing into {name}.")
+
+
+def _usual(kernel: Callable[..., Any], a: Any, b: Any, got: Any, counts: ThreadCounts) -> str:  # noqa: ANN401
+    """Return what a wrong result usually means."""
+    name = _name_of_c(kernel)
+    if name in counts.loads_of:
+        return f"Your kernel loads from {name}, where anything may stand at first. Add up in a variable of the thread."
     if np.isnan(got).any():
-        return "Some numbers of C were never written."
+        return f"Some numbers of {name} were never written."
+    if not counts.shared_of:
+        return "It uses no shared memory: what a thread keeps elsewhere, no other thread sees."
     others = [_launched(kernel, order)(a, b) for order in range(10, 14)]
-    if any(not np.array_equal(other, got) for other in others):
-        return "In another order of the warps other numbers come out: a thread reads what another has yet to write."
+    if any(not isinstance(other, tuple) or not np.array_equal(other[0], got) for other in others):
+        return (
+            "In another order of the warps other numbers come out: a thread reads what another has yet to write, or "
+            "writes over what another has yet to read."
+        )
     return ""
 
 

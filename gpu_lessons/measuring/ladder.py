@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gpu_lessons.arguments import require_count, require_seconds
+from gpu_lessons.arguments import require_count, require_seconds, shown
 from gpu_lessons.devices import CudaGpu, SimulatedGpu, WebGpu
-from gpu_lessons.devices.ladder import STEPS, Product, matrix_kernel
+from gpu_lessons.devices.ladder import STEPS, Product, matrix_kernel, require_gpu
 from gpu_lessons.measuring.cuda import event_clock, within_memory
 from gpu_lessons.measuring.timing import ONE_AT_A_TIME, sample_gpu_times
 from gpu_lessons.measuring.webgpu import clock_for, seconds_by, within_buffers
@@ -112,9 +112,12 @@ def time_ladder(
     WgslError, CudaTextError, RuntimeError
         If one's own kernel does not compile, or does not end.
     TypeError, ValueError
-        If ``size`` is no integer of at least 1, or ``budget_s`` no number of seconds.
+        If ``gpu`` is no GPU, ``size`` no integer of at least 1, ``own`` no text, or ``budget_s`` no number of seconds.
     """
+    require_gpu(gpu)
     size = require_count("size", size)
+    if not isinstance(own, str):
+        raise TypeError(f"own must be the text of a kernel, got {shown(own)}")
     product = MatrixProduct(size, size, size)
     budget_s = require_seconds("budget_s", budget_s)
     kernels: list[tuple[str, int | None, Product]] = []

@@ -16,7 +16,7 @@ from gpu_lessons.devices.webgpu.gpu import WebGpu
 from gpu_lessons.devices.webgpu.user_kernels import WgslKernel
 from gpu_lessons.work.matrix_kernels import MATRIX_KERNELS
 
-__all__ = ["Product", "language_of", "matrix_kernel"]
+__all__ = ["Product", "language_of", "matrix_kernel", "require_gpu"]
 
 #: ``product(a, b)`` returns a @ b; ``product(a, b, out)`` writes it into ``out``.
 Product = Callable[..., Any]
@@ -32,6 +32,18 @@ _FOUR_BYTES = 16
 def language_of(gpu: Gpu) -> str:
     """Return what a kernel is written in on this GPU: "cuda", "wgsl", or "python" on a simulated one."""
     return {"cuda": "cuda", "webgpu": "wgsl"}.get(gpu.kind, "python")
+
+
+def require_gpu(gpu: object) -> None:
+    """Refuse what is no GPU to run on.
+
+    Raises
+    ------
+    TypeError
+        If it is none of the GPUs that `gpu_lessons.gpu` opens.
+    """
+    if not isinstance(gpu, CudaGpu | WebGpu | SimulatedGpu):
+        raise TypeError(f"gpu must be what gl.gpu() returns, got {shown(gpu)}")
 
 
 def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Product:
@@ -62,8 +74,10 @@ def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Pr
     CudaRunError, KernelTooLongError
         Later, on a CUDA device at the first run and through WebGPU at the next wait, if the kernel does not end.
     TypeError, ValueError
-        If there is no such step, ``tile`` is missing with a text or given with a step, or later the arrays do not fit.
+        If it is no GPU, there is no such step, ``tile`` is missing with a text or given with a step, or later the
+        arrays do not fit.
     """
+    require_gpu(gpu)
     if isinstance(gpu, SimulatedGpu):
         raise NotImplementedError(
             f"the simulated {gpu.machine.name} runs no kernel in CUDA C or WGSL; run one in Python with run_threads, "
@@ -82,7 +96,7 @@ def matrix_kernel(gpu: Gpu, kernel: int | str, *, tile: int | None = None) -> Pr
         if a.shape[1] != b.shape[0]:
             raise ValueError(f"a must have as many columns as b has rows, got {a.shape} and {b.shape}")
         (m, k), n = a.shape, b.shape[1]
-        c = gpu.xp.empty((m, n), "float32") if out is None else out
+        c = gpu.xp.empty((m, n), "float32") if out is None else _written(gpu, out, (m, n))
         launch((-(-n // side), -(-m // side)), a, b, c, (m, n, k))
         return c
 
@@ -112,6 +126,17 @@ def _cuda(gpu: CudaGpu, code: str) -> Launch:
             ended.add(sizes)
 
     return launch
+
+
+def _written(gpu: CudaGpu | WebGpu, out: Any, shape: tuple[int, int]) -> Any:  # noqa: ANN401
+    """Refuse an array that a kernel would write outside of, or with numbers of another type."""
+    if not isinstance(out, gpu.xp.ndarray):
+        raise TypeError(f"out must be an array on the device, got {shown(out)}")
+    whole = out.flags.c_contiguous if isinstance(gpu, CudaGpu) else gpu.xp.ascontiguousarray(out) is out
+    if out.shape != shape or str(out.dtype) != "float32" or not whole:
+        got = f"{out.shape} of {out.dtype}{'' if whole else ', not one row after another'}"
+        raise ValueError(f"out must be a whole matrix of float32 of shape {shape}, got {got}")
+    return out
 
 
 def _ready(gpu: CudaGpu | WebGpu, name: str, x: Any) -> Any:  # noqa: ANN401

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from gpu_lessons.arguments import require_choice, require_count
+from gpu_lessons.arguments import require_choice, require_count, shown
 
 __all__ = ["LANGUAGES", "kernel_changes", "kernel_text", "require_step", "thread_kernel"]
 
@@ -67,12 +67,13 @@ def kernel_changes(step: int, language: str) -> str:
     +    column = left + me % 16
          if row < m and column < n:
     """
+    if require_step(step) == 1:
+        raise ValueError(f"step must be one of 2 to {_LAST_STEP}, for no step is before the first, got 1")
     before, after = (kernel_text(each, language).splitlines()[1:] for each in (step - 1, step))
     lines = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
     return "\n".join("..." if line.startswith("@@") else line for line in lines[1:])
 
 
-@cache
 def thread_kernel(step: int) -> Callable[..., Any]:
     """Return the Python kernel of a step, for `run_threads`: ``multiply(here, a, b, c, m, n, k)``.
 
@@ -81,6 +82,11 @@ def thread_kernel(step: int) -> Callable[..., Any]:
     TypeError, ValueError
         If there is no such step.
     """
+    return _thread_kernel(require_step(step))
+
+
+@cache
+def _thread_kernel(step: int) -> Callable[..., Any]:
     path = _path(step, "python")
     names: dict[str, Any] = {"__name__": f"{__package__}.python_{step}"}
     exec(compile(path.read_text(encoding="utf-8"), path, "exec"), names)  # a file of this package
@@ -96,9 +102,13 @@ def require_step(step: object) -> int:
     TypeError, ValueError
         If it is no integer from 1 to 5.
     """
-    found = require_count("step", step)
+    allowed = f"step must be one of 1 to {_LAST_STEP}, got {shown(step)}"
+    try:
+        found = require_count("step", step)
+    except (TypeError, ValueError) as error:
+        raise type(error)(allowed) from None
     if found > _LAST_STEP:
-        raise ValueError(f"step must be one of 1 to {_LAST_STEP}, got {found}")
+        raise ValueError(allowed)
     return found
 
 
