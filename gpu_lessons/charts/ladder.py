@@ -143,7 +143,7 @@ def _chart(rows: list[dict[str, Any]], names: list[str], library: str, sentence:
     for when, weight in (("datum.is_mine", "bold"), ("!datum.is_mine", "normal")):
         text = said.transform_filter(when).mark_text(**text_style(INK, 12, dx=2, weight=weight))
         layers.append(text.encode(x=alt.value(0), y=y, text="said:N", description="said:N"))
-    words = said.mark_text(**text_style(MUTED, 11, dx=2))
+    words = said.transform_filter("datum.words !== ''").mark_text(**text_style(MUTED, 11, dx=2))
     layers.append(words.encode(x=alt.value(0), y=same_axis(y, "words_at:Q"), text="words:N", description="words:N"))
     figure: alt.LayerChart = (
         alt.layer(*layers)

@@ -42,8 +42,7 @@ class Machine:
         FLOP/s of a matrix product: float16 and, where they exist for it, float64 on tensor cores.
         For a CPU all cores at base clock.
     sustained_share_of_peak, sustained_flops_per_s : mapping of dtype to float
-        What large matrix products reached, measured by others. A share can pass 1 where a card boosts past
-        its rated clock.
+        What large matrix products reached, measured by others. Above 1 where a card boosts past its rated clock.
     memory_bytes, memory_bandwidth_bytes_per_s : int, float
         Capacity and data-sheet bandwidth; the ``sustained`` names beside them are measured by others.
         A stencil reaches less than plain reading and writing does.
