@@ -163,5 +163,7 @@ def test_every_mark_is_described_or_hidden_from_screen_readers(name):
     assert data[VEGA_LITE]["description"] == data["text/plain"]
     for group in re.findall(r'<g class="mark-(?:rect|symbol|text|line|area|rule)[^"]*role-mark[^>]*>', svg):
         assert 'aria-hidden="true"' in group or "aria-label" not in group
+    symbols = re.findall(r'<(?:path|text)[^>]*role="graphics-symbol"[^>]*>', svg)
+    assert [symbol for symbol in symbols if not re.search(r'aria-label="[^"]+"', symbol)] == []
     labels = re.findall(r'<(?:path|text) aria-label="([^"]*)" role="graphics-symbol"', svg)
     assert not [label for label in labels if re.search(r"\w+_\w+: ", label)]  # Vega's own labels name our columns
