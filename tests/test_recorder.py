@@ -25,7 +25,7 @@ from gpu_lessons.hardware.machines import machine
 from gpu_lessons.measuring import measure, provenance, recorder
 from gpu_lessons.measuring.latency import measure_launch_latency, sample_single_calls
 from gpu_lessons.measuring.peaks import measure_peak_bytes
-from gpu_lessons.measuring.progress import ProgressLine
+from gpu_lessons.measuring.progress import ProgressLine, record_with_progress
 from gpu_lessons.measuring.provenance import usual_path
 from gpu_lessons.measuring.recorder import Progress, record
 from gpu_lessons.measuring.sweeps import Point, PointPlan, all_points, choose_points, point_of
@@ -587,10 +587,48 @@ def has_a_point(path):
     return path.exists() and len(read_recording(path).measurements) > 0
 
 
+# As threadpoolctl looks libraries up: a function of Python that C calls, whose exceptions are lost.
+CALLED_BACK = """
+import ctypes, signal
+
+def look_up():
+    called = []
+
+    def back(number):
+        called.append(number)
+        signal.raise_signal(signal.SIGINT)
+        return 0
+
+    ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(back)(1)
+    return called
+"""
+
+
+def test_ctrl_c_is_not_lost_where_c_has_called_python_back(path, monkeypatch):
+    names, begun = {}, []
+    exec(compile(CALLED_BACK, "threadpoolctl.py", "exec"), names)
+
+    def look_up(path, *, quick, on_progress, on_remade):
+        begun.extend(names["look_up"]())
+        on_progress(Progress(0, 1, None, "the first point"))
+        raise AssertionError("the recorder went on")
+
+    monkeypatch.setattr("gpu_lessons.measuring.progress.record", look_up)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        stream = io.StringIO()
+        with pytest.raises(KeyboardInterrupt):
+            record_with_progress(path, stream, quick=True)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert begun
+    assert stream.getvalue() == "Stopped; nothing was measured yet.\n"
+
+
 def test_ctrl_c_in_the_terminal_says_what_is_kept_and_the_same_command_goes_on(path):
     process = start(path)
-    deadline_s = time.monotonic() + 30
-    # Before its first point the program asks threadpoolctl much, whose callback from C would swallow the interrupt.
+    deadline_s = time.monotonic() + 120
     while not has_a_point(path) and process.poll() is None and time.monotonic() < deadline_s:
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from gpu_lessons.measuring.recorder import Progress, record
@@ -75,13 +78,48 @@ def record_with_progress(path: Path, stream: TextIO, *, quick: bool) -> Recordin
     """
     line = ProgressLine(stream)
     try:
-        return record(path, quick=quick, on_progress=line, on_remade=line.say)
+        with _interrupts() as stop_if_asked:
+
+            def show(progress: Progress) -> None:
+                stop_if_asked()
+                line(progress)
+
+            return record(path, quick=quick, on_progress=show, on_remade=line.say)
     except KeyboardInterrupt:
         line.close()
         stream.write(f"Stopped; {_kept(path)}\n")
         raise
     finally:
         line.close()
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], None]]:
+    """Yield what raises KeyboardInterrupt if Ctrl-C came where an exception is lost: C called threadpoolctl back."""
+    is_asked = False
+
+    def stop_if_asked() -> None:
+        if is_asked:
+            raise KeyboardInterrupt
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal is_asked
+        is_asked = True
+        while frame is not None:
+            if Path(frame.f_code.co_filename).stem == "threadpoolctl":
+                return
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # somebody else's, or ignored
+        yield stop_if_asked
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop_if_asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _kept(path: Path) -> str:
