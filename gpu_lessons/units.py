@@ -12,6 +12,7 @@ __all__ = [
     "format_counted",
     "format_factor",
     "format_rate",
+    "format_share",
     "format_time",
 ]
 
@@ -84,6 +85,11 @@ def format_count(count: int) -> str:
 def format_counted(count: int, noun: str) -> str:
     """Return a count with its noun: ``format_counted(1024, "block") == "1,024 blocks"``."""
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def format_share(share: float) -> str:
+    """Return a part of 1 in per cent: ``format_share(0.128) == "13%"``, and with a digit more below a tenth."""
+    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def format_factor(factor: float) -> str:

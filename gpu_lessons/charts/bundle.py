@@ -12,7 +12,7 @@ import altair as alt
 import vl_convert
 from PIL import Image
 
-from gpu_lessons.charts.theme import fit_to_page, hide_undescribed, lay_areas_over_each_other
+from gpu_lessons.charts.theme import prepare
 
 __all__ = ["EMBEDDED", "VEGA_LITE", "WIDEST", "Figure", "own_data", "static_bundle", "vega_lite"]
 
@@ -40,9 +40,7 @@ def vega_lite(chart: alt.TopLevelMixin | alt.TopLevelSpec, needed: int = WIDEST)
     with own_data():
         spec: dict[str, Any] = chart.to_dict()
     if not any(each["name"] == "room" for each in spec.get("params", [])):
-        fit_to_page(spec, needed)
-        hide_undescribed(spec)
-        lay_areas_over_each_other(spec)
+        prepare(spec, needed)
     return spec
 
 
@@ -80,7 +78,7 @@ class Figure:
     rows : list of dict
         The numbers behind it.
     needed : int
-        Pixels the chart takes at least where nothing has to be broken; see `fit_to_page`.
+        Pixels the chart takes at least where nothing has to be broken; see `gpu_lessons.charts.theme.fit_to_page`.
     """
 
     def __init__(

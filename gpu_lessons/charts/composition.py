@@ -14,9 +14,7 @@ from gpu_lessons.charts.theme import (
     GPU,
     MUTED,
     chart_config,
-    fit_to_page,
-    hide_undescribed,
-    lay_areas_over_each_other,
+    prepare,
     text_style,
 )
 
@@ -70,9 +68,7 @@ class _Figure(alt.TopLevelVConcatSpec):
     def to_dict(self, *arguments: object, **options: object) -> dict[str, Any]:
         spec: dict[str, Any] = super().to_dict(*arguments, **options)  # type: ignore[arg-type]
         spec["params"] = self._inputs or spec["params"]
-        fit_to_page(spec, self._width)
-        hide_undescribed(spec)
-        lay_areas_over_each_other(spec)
+        prepare(spec, self._width)
         return spec
 
 

@@ -12,7 +12,7 @@ from gpu_lessons.arguments import require_choice, require_seconds, shown
 from gpu_lessons.charts.bundle import Figure
 from gpu_lessons.charts.composition import same_axis
 from gpu_lessons.charts.theme import GPU, INK, MUTED, chart_config, four_digits, text_style
-from gpu_lessons.units import format_time
+from gpu_lessons.units import format_share, format_time
 
 __all__ = ["plot_ladder"]
 
@@ -94,11 +94,7 @@ def _times(rungs: Iterable[tuple[str, float, str]]) -> dict[tuple[str, str], flo
 
 
 def _words(rows: list[dict[str, Any]], name: str) -> str:
-    return ", ".join(f"{_per_cent(row['share'])} {row['source']}" for row in rows if row["name"] == name)
-
-
-def _per_cent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+    return ", ".join(f"{format_share(row['share'])} {row['source']}" for row in rows if row["name"] == name)
 
 
 def _chart(rows: list[dict[str, Any]], names: list[str], library: str, sentence: str) -> alt.LayerChart:

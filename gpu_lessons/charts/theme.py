@@ -25,9 +25,8 @@ __all__ = [
     "count_label",
     "fit_to_page",
     "four_digits",
-    "hide_undescribed",
     "in_lines",
-    "lay_areas_over_each_other",
+    "prepare",
     "text_style",
     "vega_amount",
     "vega_factor",
@@ -146,22 +145,26 @@ def fit_to_page(spec: dict[str, Any], needed: int) -> None:
             part["columns"] = {"signal": f"narrow ? 1 : {len(part['concat'])}"}
 
 
-def hide_undescribed(spec: dict[str, Any]) -> None:
-    """Hide from screen readers every mark that has no description: a number without words helps nobody."""
-    for part in ("layer", "concat", "hconcat", "vconcat"):
-        for each in spec.get(part, []):
-            hide_undescribed(each)
-    if "mark" in spec and "description" not in spec.get("encoding", {}):
-        spec["mark"] = ({"type": spec["mark"]} if isinstance(spec["mark"], str) else spec["mark"]) | {"aria": False}
+def prepare(spec: dict[str, Any], needed: int) -> None:
+    """Let a figure fit its page, as `fit_to_page` does, and complete what its marks do not say.
+
+    A mark without a description is hidden from screen readers: a number without words helps nobody. An area is not
+    stacked: JupyterLab's Vega-Lite 5.6 stacks a band along a linear axis.
+    """
+    fit_to_page(spec, needed)
+    _complete_marks(spec)
 
 
-def lay_areas_over_each_other(spec: dict[str, Any]) -> None:
-    """Say of every area that it is not stacked: JupyterLab's Vega-Lite 5.6 stacks a band along a linear axis."""
+def _complete_marks(spec: dict[str, Any]) -> None:
     for part in ("layer", "concat", "hconcat", "vconcat"):
         for each in spec.get(part, []):
-            lay_areas_over_each_other(each)
-    mark = spec.get("mark")
-    if mark == "area" or (isinstance(mark, dict) and mark["type"] == "area"):
+            _complete_marks(each)
+    if "mark" not in spec:
+        return
+    mark = {"type": spec["mark"]} if isinstance(spec["mark"], str) else spec["mark"]
+    if "description" not in spec.get("encoding", {}):
+        spec["mark"] = mark | {"aria": False}
+    if mark["type"] == "area":
         spec["encoding"]["x"] = spec["encoding"]["x"] | {"stack": None}
 
 

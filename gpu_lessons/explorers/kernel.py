@@ -24,7 +24,7 @@ from gpu_lessons.model.kernel_ladder import (
     shared_room,
 )
 from gpu_lessons.recorded import Published, published
-from gpu_lessons.units import format_bytes, format_time
+from gpu_lessons.units import format_bytes, format_share, format_time
 from gpu_lessons.work.matrix_kernels import LINE_BYTES, MATRIX_KERNELS, MatrixKernel
 
 __all__ = ["SIZE", "STEPS", "TILES", "explore_kernel"]
@@ -139,7 +139,7 @@ def _predicted(step: int, found: KernelPrediction) -> dict[str, Any]:
         "memory_bytes": four_digits(found.memory_bytes),
         **{f"{name}_s": four_digits(found.parts_s[part]) for part, name in _PARTS.items()},
         "misfit": None,
-        "headline": f"Step {step}: {_per_cent(found.share)} of the library, predicted",
+        "headline": f"Step {step}: {format_share(found.share)} of the library, predicted",
         "line": f"asks for {asked}   ·   {found.counts.intensity:.3g} FLOP a byte   ·   {come} come from memory"
         + ("" if found.kernel.shared else "   ·   it has no tile to choose"),
     }
@@ -152,10 +152,6 @@ def _not_fitting(step: int, tile: int, why: str) -> dict[str, Any]:
         "headline": f"Step {step}: does not fit with this tile",
         "line": f"a tile of {tile} × {tile}   ·   {why}",
     }
-
-
-def _per_cent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
 
 
 def explore_kernel(*, gpu: str = "nvidia-rtx-a6000", step: int = 3, tile: int = 16) -> Explorer:

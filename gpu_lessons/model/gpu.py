@@ -13,6 +13,7 @@ from gpu_lessons.model.tested import ComparedKernels, Tested
 from gpu_lessons.model.tiles import Tiler, Tiling, tiler
 from gpu_lessons.units import DTYPE_BYTES
 from gpu_lessons.work import Kernel
+from gpu_lessons.work.matrix_kernels import SECTOR_BYTES
 
 __all__ = ["GpuCalibration"]
 
@@ -21,8 +22,6 @@ __all__ = ["GpuCalibration"]
 _TRANSLATED_BYTES = 64 * 2**21
 # Rows that one SM reads side by side, of those of both operands; the same times are explained worse by 64 and by 256.
 _ROWS_PER_SM = 128
-# Device memory and caches are read by sectors of so many bytes.
-_SECTOR_BYTES = 32
 
 
 def _no_errors() -> Mapping[tuple[str, str], float]:
@@ -198,7 +197,7 @@ class GpuCalibration:
         assert product.matmul is not None
         m, n, k = product.matmul
         row_bytes = k * DTYPE_BYTES[product.dtype]
-        slowdown = 1 / self.unaligned_share if m > 1 and row_bytes % _SECTOR_BYTES else 1.0
+        slowdown = 1 / self.unaligned_share if m > 1 and row_bytes % SECTOR_BYTES else 1.0
         if self.long_row_share < 1.0:
             at_a_time_bytes = min(m + n, _ROWS_PER_SM * self.sm_count) * row_bytes
             if at_a_time_bytes > _TRANSLATED_BYTES:

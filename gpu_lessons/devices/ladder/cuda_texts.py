@@ -6,6 +6,8 @@ import re
 import time
 from typing import Any
 
+from gpu_lessons.devices.compile_errors import compile_message
+
 __all__ = ["CudaRunError", "CudaTextError", "compiled", "cuda_error", "wait_for_first_run"]
 
 #: What a learner's own kernel may keep the host waiting for.
@@ -86,11 +88,9 @@ def cuda_error(text: str, told: str) -> CudaTextError:
     place = _PLACE.search(told)
     lines = text.splitlines()
     if place is None or not 1 <= int(place[1]) <= len(lines):
-        return CudaTextError(f"the kernel does not compile: {' '.join(told.split())}")
-    row, what, line = int(place[1]), place[2].strip(), lines[int(place[1]) - 1]
-    message = f"line {row} of the kernel does not compile: {what}\n{row}: {line}"
+        return CudaTextError(compile_message(text, " ".join(told.split()), None))
+    row, line, column = int(place[1]), lines[int(place[1]) - 1], None
     if place[3] and line.strip() in place[3]:
         # The compiler moves the line to the right.
         column = len(place[4]) - place[3].index(line.strip()) + line.index(line.strip())
-        message += f"\n{' ' * (len(f'{row}: ') + column)}^"
-    return CudaTextError(message)
+    return CudaTextError(compile_message(text, place[2].strip(), row, column))

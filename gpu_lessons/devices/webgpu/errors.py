@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from gpu_lessons.devices.compile_errors import compile_message
+
 __all__ = ["DeviceLostError", "KernelTooLongError", "WgslError", "wgsl_error"]
 
 #: Where the compiler names the place: "┌─ wgsl:3:7", or ":3:7" with no name before it.
@@ -41,15 +43,9 @@ def wgsl_error(text: str, told: str) -> WgslError:
     told : str
         What the compiler says of it.
     """
-    what = _reason(told)
     place = _PLACE.search(told)
-    lines = text.splitlines()
-    if place is None or not 1 <= int(place[1]) <= len(lines):
-        return WgslError(f"the kernel does not compile: {what}")
-    row, column = int(place[1]), int(place[2])
-    label = f"{row}: "
-    caret = " " * (len(label) + column - 1) + "^"
-    return WgslError(f"line {row} of the kernel does not compile: {what}\n{label}{lines[row - 1]}\n{caret}")
+    row, column = (int(place[1]), int(place[2]) - 1) if place else (None, None)
+    return WgslError(compile_message(text, _reason(told), row, column))
 
 
 def _reason(told: str) -> str:
